@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds a lock or a journal. Private to lockstep.backup: not a public interface."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+
+
+@dataclasses.dataclass(frozen=True)
+class Owner:
+    """One run: one ansible-playbook process on one control node.
+
+    ``run_id`` differs between any two runs, also between two that got the same process id (it contains the boot and the
+    start of the process). ``pid`` and ``started`` let the same control node prove that the run is over.
+    """
+
+    run_id: str
+    control_node: str
+    boot_id: str
+    pid: int
+    started: str
+    user: str
+
+    @classmethod
+    def from_dict(cls, data: t.Mapping[str, t.Any]) -> Owner:
+        return cls(
+            run_id=str(data["run_id"]),
+            control_node=str(data["control_node"]),
+            boot_id=str(data["boot_id"]),
+            pid=int(data["pid"]),
+            started=str(data["started"]),
+            user=str(data["user"]),
+        )
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
+    def describe(self) -> str:
+        """For messages: who, where, which process."""
+        return f"{self.user} on {self.control_node} (process {self.pid}, run {self.run_id})"
+
+
+def refuse_foreign(what: str, holder: Owner, mine: Owner, dead_run: str | None, since: str) -> None:
+    """Raise ``run_in_progress`` unless ``holder`` is this run, or a run that is proven to be over.
+
+    ``what`` names the lock or journal in the message; ``since`` is its time as text; ``dead_run`` is the run id that the
+    action plugin (or a person) says is over. Age is deliberately no argument: an old run may still be working.
+    """
+    if holder.run_id in (mine.run_id, dead_run):
+        return
+    raise LockstepError(
+        "run_in_progress",
+        f"{what} belongs to another run: {holder.describe()}, since {since}. Wait until it has ended. If that control node "
+        f"is gone for good, run again with dead_run={holder.run_id}.",
+        owner=holder.as_dict(),
+        since=since,
+    )
