@@ -12,7 +12,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Tas
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_EXITED, JOB_RUNNING, JobStatus
 
 LONGEST_PAUSE = 1.0
-CONNECTION_SLUGS = frozenset({"unreachable", "host_timeout", "quota_exceeded"})
+CONNECTION_SLUGS = frozenset({"unreachable", "connection_lost", "host_timeout", "quota_exceeded"})
 
 
 def pause_before_poll(elapsed: float) -> float:

@@ -6,6 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
+import getpass
+import hashlib
+import os
+import socket
+import subprocess
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -60,3 +65,49 @@ def refuse_foreign(what: str, holder: Owner, mine: Owner, dead_run: str | None, 
         owner=holder.as_dict(),
         since=since,
     )
+
+
+def boot_id() -> str:
+    """Differs after each start of the machine where the kernel tells it (Linux), else a constant."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as source:
+            return source.read().strip()
+    except OSError:
+        return "unknown"
+
+
+def process_started(pid: int) -> str | None:
+    """When the process began, in a form that only compares for equality; None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as source:
+            # The program's name may contain blanks and brackets: count from the last bracket. Field 22 is the start time.
+            fields = source.read().rpartition(")")[2].split()
+            return None if fields[0] == "Z" else fields[19]
+    except FileNotFoundError:
+        if os.path.isdir("/proc/self"):
+            return None
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return listing.stdout.strip() or None
+
+
+def owner_of_process(pid: int) -> Owner:
+    """The run whose main process is ``pid`` on this machine."""
+    started = process_started(pid) or "unknown"
+    node = socket.gethostname()
+    digest = hashlib.sha256("\0".join((node, boot_id(), str(pid), started)).encode()).hexdigest()
+    return Owner(
+        run_id=digest[:12], control_node=node, boot_id=boot_id(), pid=pid, started=started, user=getpass.getuser()
+    )
+
+
+def this_process() -> Owner:
+    return owner_of_process(os.getpid())
+
+
+def is_proven_over(holder: Owner) -> bool:
+    """Whether ``holder`` was a process of this very machine that no longer runs. False means: not known."""
+    if holder.control_node != socket.gethostname():
+        return False
+    if "unknown" in (holder.boot_id, holder.started):
+        return False
+    return holder.boot_id != boot_id() or process_started(holder.pid) != holder.started

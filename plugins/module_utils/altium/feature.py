@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The feature avbackup. Private to lockstep.backup: not a public interface."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, Facts, check_paths, judge, refuse_failed
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.gathering import gather, path_facts
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, Previous, look_at_previous
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.running import Execution
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import (
+    ARGUMENT_SPEC,
+    CHECKED,
+    PRESENT,
+    RESTORE,
+    RESTORED,
+    VERIFIED,
+    Settings,
+    settings_from,
+)
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
+
+SAME_VERSION = (
+    "avbackup restores only into the version of the Enterprise Server that made the backup. Lockstep cannot read the version "
+    "from the zip: compare it with the set's manifest."
+)
+
+
+def run(task: Task) -> dict[str, t.Any]:
+    """The module's result; slugs are in docs/errors.md."""
+    settings = settings_from(task.params, task.host)
+    return _STATES[task.params["state"]](task, settings)
+
+
+def _checked(task: Task, settings: Settings) -> dict[str, t.Any]:
+    execution = _prepare(task, dataclasses.replace(settings, preflight=True), ask_units=False)
+    return _planned(execution, changed=False)
+
+
+def _present(task: Task, settings: Settings) -> dict[str, t.Any]:
+    execution = _prepare(task, settings, ask_units=not task.check_mode)
+    if task.check_mode:
+        return _planned(execution, changed=True)
+    outcome = execution.execute()
+    grade, reasons = judging.grade(settings.quiesced, outcome["units_stopped_again"])
+    return dict(outcome, grade=grade, grade_reasons=reasons)
+
+
+def _restored(task: Task, settings: Settings) -> dict[str, t.Any]:
+    task.warn(SAME_VERSION)
+    # In check mode the plan is what the person wants to see before confirming it.
+    settings = dataclasses.replace(settings, confirm=settings.confirm or task.check_mode)
+    execution = _prepare(task, settings, ask_units=not task.check_mode)
+    return _planned(execution, changed=True) if task.check_mode else execution.execute()
+
+
+def _verified(task: Task, settings: Settings) -> dict[str, t.Any]:
+    execution = Execution(task, settings, [], planning.verification_plan(settings))
+    # In the check mode of a whole playbook, the zip has not been made: only the plan can be shown.
+    return execution.outcome if task.check_mode else execution.execute()
+
+
+def _planned(execution: Execution, changed: bool) -> dict[str, t.Any]:
+    try:
+        refuse_failed(execution.checks)
+    except LockstepError as error:
+        raise LockstepError(error.slug, error.message, **execution.outcome, failed_step=planning.CHECK, also_failed=[]) from error
+    return dict(execution.outcome, changed=changed)
+
+
+def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
+    """Ask, judge and plan. Changes nothing; a failed check is raised by the plan's first step, so that the plan is known."""
+    if settings.operation == RESTORE or settings.preflight:
+        checks, facts, previous = _preflight(task, settings, ask_units)
+    else:
+        checks, facts, previous = _least(task, settings)
+    names = [check.name for check in checks]
+    old_job = previous.record.job_folder if previous.record else None
+    if settings.operation == RESTORE:
+        plan = planning.restore_plan(settings, names, previous.action, old_job)
+    else:
+        make = None if facts.folder_there else task.host.parent(settings.zip_path)
+        plan = planning.backup_plan(settings, names, previous.action, old_job, make)
+    return Execution(task, settings, checks, plan)
+
+
+def _preflight(task: Task, settings: Settings, ask_units: bool) -> tuple[list[Check], Facts, Previous]:
+    paths = check_paths(path_facts(task.host, settings))
+    if not paths.ok:
+        # Nothing more is asked about a path that may not even be one: a look at an unreachable share can take minutes.
+        return [paths], Facts(), Previous()
+    previous = look_at_previous(task, settings)
+    if previous.action == ADOPT:
+        return [_adopted(settings)], Facts(), previous
+    facts = gather(task, settings, previous, ask_units)
+    return [paths, *judge(settings, facts)], facts, previous
+
+
+def _least(task: Task, settings: Settings) -> tuple[list[Check], Facts, Previous]:
+    """The looks that are never left out. The record is read only where they found something that it may explain."""
+    found = task.host.stat(settings.zip_path)
+    running = task.host.processes(settings.program)
+    previous = look_at_previous(task, settings) if found or running else Previous()
+    if previous.action == ADOPT:
+        return [_adopted(settings)], Facts(), previous
+    facts = Facts(
+        zip_bytes=found.size if found and not found.is_dir else None,
+        zip_is_folder=bool(found and found.is_dir),
+        tool_pids=tuple(running),
+        tool_is_ours=previous.action == STOP,
+    )
+    return judge(settings, facts), facts, previous
+
+
+def _adopted(settings: Settings) -> Check:
+    return Check("target", True, f"This run's own job {settings.job_folder} is waited for and judged, not started again.")
+
+
+_STATES: t.Mapping[str, t.Callable[[Task, Settings], dict[str, t.Any]]] = {
+    CHECKED: _checked,
+    PRESENT: _present,
+    RESTORED: _restored,
+    VERIFIED: _verified,
+}
+
+FEATURE = Feature(
+    name="avbackup",
+    run=run,
+    argument_spec=ARGUMENT_SPEC,
+    required_by={"max_outage": ("quiesced",)},
+)

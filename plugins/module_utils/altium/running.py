@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Executing a plan of avbackup. Private to lockstep.backup: not a public interface."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, refuse_failed
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.planning import Step
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, look_at_previous
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import BACKUP, Settings
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.watch import Watch
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
+from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, pause_before_poll, wait_for_job
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
+
+TAIL_LINES = 50
+LOG_LINES = 10000
+MOST_FAILED_ZIPS = 9
+STOPPED_WITHIN = 30.0
+"""Seconds that processes have to be gone after they were ended."""
+
+
+class Execution:
+    """One plan on one host. What is known at any moment is in ``outcome``: the result, or part of a failure's details."""
+
+    def __init__(self, task: Task, settings: Settings, checks: t.Sequence[Check], plan: t.Sequence[Step]) -> None:
+        self.task, self.host, self.settings, self.checks, self.plan = task, task.host, settings, checks, plan
+        self.began = False
+        self.units_rechecked = False
+        self.outcome: dict[str, t.Any] = {
+            "changed": False,
+            "zip": {"path": settings.zip_path, "bytes": None, "sha256": None},
+            "exit_code": None,
+            "seconds": None,
+            "job": None,
+            "log": None,
+            "log_tail": "",
+            "grade": None,
+            "grade_reasons": [],
+            "units_stopped_again": [],
+            "share_of_last": None,
+            "checks": [check.as_dict() for check in checks],
+            "plan": list(plan),
+        }
+
+    def execute(self) -> dict[str, t.Any]:
+        """The outcome; a failure raises its slug with the outcome so far, ``failed_step`` and ``also_failed``."""
+        actions: dict[str, t.Callable[[Step], None]] = {
+            planning.CHECK: lambda step: refuse_failed(self.checks),
+            planning.STOP_JOB: self._stop_old_job,
+            planning.MAKE_FOLDER: self._make_folder,
+            planning.RUN: self._run,
+            planning.WAIT: self._wait,
+            planning.RECHECK_UNITS: lambda step: self._recheck_units(step["quiesced"]),
+            planning.MEASURE_ZIP: lambda step: self._measure_zip(),
+            planning.READ_ZIP: self._read_zip,
+            planning.COMPARE_SHA256: self._compare_sha256,
+            planning.KEEP_LOG: lambda step: self._keep_log(),
+        }
+        current = ""
+        try:
+            for step in self.plan:
+                current = step["step"]
+                actions[current](step)
+        except LockstepError as error:
+            raise self._failure(error, current) from error
+        return self.outcome
+
+    def _make_folder(self, step: Step) -> None:
+        self.host.make_folder(step["path"])
+        self.outcome["changed"] = True
+
+    def _stop_old_job(self, step: Step) -> None:
+        self.task.warn(f"{self.host.name}: the job {step['job']} of a run that is over still ran and is stopped.")
+        self.host.stop_job(step["job"])
+        self.outcome["changed"] = True
+        began = self.task.clock.monotonic()
+        while True:
+            still = self.host.processes(self.settings.program)
+            elapsed = self.task.clock.monotonic() - began
+            if not still:
+                return
+            if elapsed <= STOPPED_WITHIN:
+                self.task.clock.sleep(pause_before_poll(elapsed))
+                continue
+            raise LockstepError(
+                "tool_running",
+                f"{self.settings.program} still runs (ids {', '.join(map(str, still))}) after the job {step['job']} of a run that "
+                "is over was stopped. End it, and look whether the server's services run again.",
+            )
+
+    def _run(self, step: Step) -> None:
+        try:
+            self.host.start_job(step["job"], step["argv"], cwd=step["cwd"])
+        except LockstepError as error:
+            if error.slug != "job_exists":
+                raise
+            if not self._take_over_job(step):
+                self.host.start_job(step["job"], step["argv"], cwd=step["cwd"])
+        # Recorded after the start, not before: that way it takes no time of the outage, since the tool works meanwhile. Should
+        # the control node die just in between, the next run finds a running avbackup that nobody knows, and refuses.
+        self._wait(step, record=True)
+
+    def _take_over_job(self, step: Step) -> bool:
+        """Whether the job in the folder is this run's own and is waited for; else the folder is free afterwards."""
+        previous = look_at_previous(self.task, self.settings)
+        if previous.action == ADOPT:
+            return True
+        if previous.action == STOP and previous.record is not None:
+            self._stop_old_job({"job": previous.record.job_folder})
+        if self.host.job_status(step["job"]).state == JOB_RUNNING:
+            raise LockstepError(
+                "tool_running",
+                f"avbackup works already with {self.settings.zip_path} as the job {step['job']}, and who started it is not known. "
+                "Wait until it has ended.",
+            )
+        self.host.remove(step["job"])
+        return False
+
+    def _wait(self, step: Step, record: bool = False) -> None:
+        self.began = True
+        self.outcome.update(changed=True, job=step["job"])
+        began = self.task.clock.monotonic()
+        watch = Watch(self.task, self.settings)
+        try:
+            if record:
+                watch.record()
+            status = wait_for_job(self.task, step["job"], step["timeout"], on_poll=watch.poll)
+        except LockstepError as error:
+            if error.slug not in CONNECTION_SLUGS and error.slug not in ("job_timeout", "job_lost"):
+                self._stop_job(step["job"])
+            raise
+        finally:
+            self.outcome["seconds"] = round(self.task.clock.monotonic() - began, 3)
+        self.outcome["exit_code"] = status.exit_code
+        judging.refuse_exit_code(self.settings, status.exit_code)
+        if watch.broken is not None:
+            raise watch.broken
+
+    def _stop_job(self, folder: str) -> None:
+        """A failure here must not hide why the job has to be stopped."""
+        try:
+            self.host.stop_job(folder)
+        except LockstepError as error:
+            self.task.warn(f"The job {folder} could not be stopped: {error.message}")
+
+    def _recheck_units(self, journal: str) -> None:
+        self.units_rechecked = True
+        units = held.still_quiesced(self.task, journal)
+        names = [unit.name for unit in units]
+        self.outcome["units_stopped_again"] = names
+        if units:
+            self.task.warn(f"{self.host.name}: {', '.join(names)} ran again after avbackup; stopping again.")
+            held.stop_again(self.task, journal, units)
+
+    def _measure_zip(self) -> None:
+        found = self.host.stat(self.settings.zip_path)
+        size = judging.size_of_zip(self.settings.zip_path, found.size if found and not found.is_dir else None)
+        self.outcome["zip"]["bytes"] = size
+        self.outcome["share_of_last"] = judging.share_of_last(size, self.settings.last_bytes)
+        warning = judging.size_warning(self.settings, size)
+        if warning:
+            self.task.warn(warning)
+
+    def _read_zip(self, step: Step) -> None:
+        judging.refuse_zip_problem(step["path"], self.host.zip_problem(step["path"]))
+
+    def _compare_sha256(self, step: Step) -> None:
+        self.outcome["zip"]["sha256"] = found = self.host.sha256(step["path"])
+        judging.refuse_other_sha256(step["path"], step["expected"], found)
+
+    def _keep_log(self) -> None:
+        """Copy the job's output to the log and forget the job. Without a log the backup still is one: only a warning."""
+        folder = self.settings.job_folder
+        output = self.host.job_output(folder, LOG_LINES)
+        self.outcome["log_tail"] = "\n".join(output.splitlines()[-TAIL_LINES:])
+        try:
+            self.host.write_text(self.settings.log, output if output.endswith("\n") else output + "\n")
+        except LockstepError as error:
+            self.task.warn(f"The log {self.settings.log} could not be written, the output stays in {folder}: {error.message}")
+            return
+        self.outcome.update(log=self.settings.log, job=None)
+        self.host.remove(folder)
+
+    def _failure(self, error: LockstepError, step: str) -> LockstepError:
+        """The error with all that is known; before that, what must happen also after a failure.
+
+        A connection that stays lost leaves the job alone: it is found again by the repeated task or the next run.
+        """
+        message = error.message
+        also_failed: list[str] = []
+        if self.began and error.slug in CONNECTION_SLUGS:
+            message += f" avbackup was left to itself as the job {self.outcome['job']}: run the same task again to wait for it."
+        elif self.began:
+            also_failed = self._after_failure()
+        details = dict(self.outcome, grade=None, grade_reasons=[], failed_step=step, also_failed=also_failed)
+        details.update((name, value) for name, value in error.details.items() if name != "output")
+        return LockstepError(error.slug, message, **details)
+
+    def _after_failure(self) -> list[str]:
+        journal = self.settings.quiesced
+        duties: list[t.Callable[[], None]] = [self._keep_log]
+        if self.settings.operation == BACKUP:
+            duties.append(self._set_zip_aside)
+        if journal is not None and not self.units_rechecked:
+            duties.insert(0, functools.partial(self._recheck_units, journal))
+        problems = []
+        for duty in duties:
+            try:
+                duty()
+            except LockstepError as error:
+                problems.append(error.message)
+        return problems
+
+    def _set_zip_aside(self) -> None:
+        """What a failed backup wrote is kept to be looked at, under a name that nobody takes for a backup."""
+        path = self.settings.zip_path
+        found = self.host.stat(path)
+        if found is None:
+            return
+        names = [path + ".failed", *(f"{path}.failed{number}" for number in range(2, MOST_FAILED_ZIPS + 1))]
+        for name in names:
+            try:
+                self.host.rename(path, name)
+            except LockstepError as error:
+                if error.slug != "path_exists" or name == names[-1]:
+                    raise
+                continue
+            self.outcome["zip"].update(path=name, bytes=found.size)
+            return

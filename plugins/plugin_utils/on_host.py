@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one action plugin that all of Lockstep's modules share. Private to lockstep.backup: not a public interface.
+
+On a Windows host the feature runs here, in the worker process on the control node; elsewhere the module runs on the host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
+from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, is_proven_over, owner_of_process
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.connection import settings_of
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.host import WindowsHost
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import PYWINRM_MISSING
+
+Result = dict[str, t.Any]
+
+_WINRM_CONNECTIONS = ("winrm", "psrp")
+
+
+class OnHost(ActionBase):
+    """Template: a concrete action plugin is a subclass that names its ``feature``."""
+
+    feature: t.ClassVar[Feature]
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result: Result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        arguments = dict(self._task.args)
+        if "owner" in self.feature.argument_spec and not arguments.get("owner"):
+            # The worker is a child of the ansible-playbook process, and that is the run.
+            arguments["owner"] = owner_of_process(os.getppid()).as_dict()
+        outcome = self._run_once(arguments, variables)
+        holder = outcome.get("owner") if outcome.get("error_code") == "run_in_progress" else None
+        if holder and not arguments.get("dead_run") and is_proven_over(Owner.from_dict(holder)):
+            # Only this control node can know that: it was one of its own processes, and that process is gone.
+            arguments["dead_run"] = holder["run_id"]
+            Display().vv(f"{self._host_name(variables)}: run {holder['run_id']} has ended without finishing; it is taken over.")
+            outcome = self._run_once(arguments, variables)
+        result.update(outcome)
+        return result
+
+    def _run_once(self, arguments: Result, task_vars: dict[str, t.Any]) -> Result:
+        name = f"lockstep.backup.{self.feature.name}"
+        if self._connection.transport in _WINRM_CONNECTIONS:
+            if self._task.async_val:
+                return {"failed": True, "msg": f"{name} runs on the control node for Windows hosts and takes no async."}
+            return self._run_here(arguments, task_vars)
+        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+            return LockstepError(
+                "connection_unsupported",
+                f"{name} reaches Windows over the connections winrm and psrp, not over {self._connection.transport}. Set "
+                "ansible_connection: winrm for this host.",
+            ).as_result() | {"failed": True}
+        executed: Result = self._execute_module(
+            module_name=name, module_args=arguments, task_vars=task_vars, wrap_async=bool(self._task.async_val)
+        )
+        return executed
+
+    def _run_here(self, arguments: Result, task_vars: dict[str, t.Any]) -> Result:
+        feature = self.feature
+        validated = ArgumentSpecValidator(
+            dict(feature.argument_spec),
+            mutually_exclusive=feature.mutually_exclusive,
+            required_together=feature.required_together,
+            required_one_of=feature.required_one_of,
+            required_if=feature.required_if,
+            required_by=dict(feature.required_by),
+        ).validate(_plain(arguments))
+        if validated.error_messages:
+            return {"failed": True, "msg": "; ".join(validated.error_messages), "error_code": "arguments_invalid"}
+        warnings: list[str] = []
+        name = self._host_name(task_vars)
+        outcome: Result
+        try:
+            outcome = self._run_feature(name, validated.validated_parameters, warnings)
+        except LockstepError as error:
+            outcome = {"failed": True, "changed": False} | error.as_result()
+        if warnings:
+            outcome["warnings"] = warnings
+        cleaned: Result = remove_values(outcome, validated._no_log_values)
+        return cleaned
+
+    def _run_feature(self, name: str, parameters: Result, warnings: list[str]) -> Result:
+        if PYWINRM_MISSING is not None:
+            raise LockstepError(
+                "library_missing",
+                f"The Python of ansible on this control node cannot import pywinrm ({PYWINRM_MISSING}). Install requirements.txt.",
+            )
+        display = Display()
+        host = WindowsHost(name, settings_of(self._connection))
+        given = parameters.get("owner")
+        task = Task(
+            params=parameters,
+            host=host,
+            owner=Owner.from_dict(given) if given else owner_of_process(os.getppid()),
+            check_mode=self._task.check_mode,
+            diff_mode=self._task.diff,
+            warn=warnings.append,
+            progress=lambda message: display.display(f"{name}: {message}"),
+        )
+        try:
+            return self.feature.run(task)
+        finally:
+            host.close()
+
+    def _host_name(self, task_vars: dict[str, t.Any]) -> str:
+        return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "?")
+
+
+
+
+def _plain(arguments: Result) -> Result:
+    """Arguments as a module on a host gets them: without ansible-core's tagged types, which other libraries refuse, and with
+    values from ansible-vault decrypted (``str`` does that)."""
+    plain: Result = json.loads(json.dumps(arguments, default=str))
+    return plain

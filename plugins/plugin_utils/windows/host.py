@@ -1,0 +1,377 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Windows host over WinRM. Private to lockstep.backup: not a public interface.
+
+Nothing is installed or left running on the host: CIM requests wherever Windows offers the operation there, small programs of
+Windows itself (certutil, tar, icacls, schtasks) elsewhere. No PowerShell.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import datetime
+import ntpath
+import re
+import typing as t
+
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
+    JOB_ABSENT,
+    JOB_EXITED,
+    JOB_LOST,
+    JOB_RUNNING,
+    WINDOWS,
+    Completed,
+    FileInfo,
+    JobStatus,
+    UnitDriver,
+)
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import batch
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line, quote_path
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.units import windows_unit_driver
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, Session, Settings, wql_text
+
+_LONG = 24 * 3600.0
+"""Seconds for commands whose time grows with the data (hashing, reading an archive): they are watched, not bounded."""
+
+_TASK_FOLDER = "\\Lockstep\\"
+_SHORT_WRITE = 3
+_HIGH_INTEGRITY = ("S-1-16-12288", "S-1-16-16384")
+_ADMINISTRATORS = "S-1-5-32-544"
+_SYSTEM = "S-1-5-18"
+_NETWORK_DRIVE = "4"
+_RENAME_EXISTS = 10
+
+
+class WindowsHost:
+    """The Host protocol over one WinRM session. Text that programs print is never parsed where Windows localises it."""
+
+    platform = WINDOWS
+    state_folder = "C:\\ProgramData\\Lockstep"
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.session = Session(name, settings)
+        self._job_pids: dict[str, int] = {}
+        self._account_sid: str | None = None
+
+    def close(self) -> None:
+        self.session.close()
+
+    # programs
+
+    def run(self, argv: collections.abc.Sequence[str], stdin: str | None = None, timeout: float = 60.0) -> Completed:
+        data = None if stdin is None else stdin.replace("\n", "\r\n").encode()
+        done = self.session.command(command_line(argv), data, timeout)
+        return Completed(tuple(argv), done.exit_code, done.stdout, done.stderr)
+
+    def _cmd(self, line: str, stdin: bytes | None = None, timeout: float = 60.0, repeatable: bool = False) -> Completed:
+        """One line for cmd.exe. With /s, exactly the first and the last quote are taken off, whatever is between them."""
+        return self.session.command(f'cmd.exe /d /s /c "{line}"', stdin, timeout, repeatable)
+
+    def start_job(
+        self,
+        folder: str,
+        argv: collections.abc.Sequence[str],
+        cwd: str | None = None,
+        env: collections.abc.Mapping[str, str] | None = None,
+        discard_output: bool = False,
+    ) -> None:
+        script = ntpath.join(folder, "run.cmd")
+        text = batch.job_script(folder, argv, cwd, env or {}, discard_output)
+        # mkdir fails on a folder that is there: of two runs that start the same job only one goes on.
+        made = self._cmd(f"mkdir {quote_path(folder)}&&{self._save_line(script, text)}", _bytes(text))
+        if made.exit_code != 0:
+            if self.stat(script) is not None:
+                raise LockstepError("job_exists", f"{self.name}: a job was already started in {folder}.", folder=folder)
+            self._explain_failed_write(script, text, made)
+        # A program started by Win32_Process.Create belongs to no shell: it outlives the connection and the control node.
+        line = f'cmd.exe /d /s /c "{quote_path(script)}"'
+        try:
+            outcome = self.session.invoke(f"{CIMV2}/Win32_Process", "Create", arguments={"CommandLine": line})
+        except LockstepError as error:
+            if error.slug != "connection_lost" or self.job_status(folder).state == JOB_LOST:
+                raise
+            return
+        if outcome.get("ReturnValue") != "0":
+            raise LockstepError(
+                "job_refused", f"{self.name}: Windows did not start {argv[0]} (Win32_Process.Create: {outcome.get('ReturnValue')})."
+            )
+        self._job_pids[folder] = int(outcome["ProcessId"])
+
+    def job_status(self, folder: str) -> JobStatus:
+        pid = self._job_pids.get(folder) or self._job_process(folder)
+        if pid is not None and self._is_job(pid, folder):
+            return JobStatus(JOB_RUNNING, pid=pid)
+        try:
+            names = [self.basename(entry.path) for entry in self.list_folder(folder)]
+        except LockstepError as error:
+            if error.slug == "path_missing":
+                return JobStatus(JOB_ABSENT)
+            raise
+        codes = [name[len(batch.EXIT_PREFIX) :] for name in names if name.startswith(batch.EXIT_PREFIX)]
+        if codes:
+            return JobStatus(JOB_EXITED, _exit_code(codes[0]), pid)
+        return JobStatus(JOB_LOST if "run.cmd" in names else JOB_ABSENT, pid=pid)
+
+    def _is_job(self, pid: int, folder: str) -> bool:
+        """Process ids are used again: the command line tells whether it is still this job's."""
+        process = self.session.get(f"{CIMV2}/Win32_Process", {"Handle": str(pid)})
+        return process is not None and folder.lower() in (process.get("CommandLine") or "").lower()
+
+    def _job_process(self, folder: str) -> int | None:
+        pattern = re.sub(r"([%_\[])", r"[\1]", ntpath.join(folder, "run.cmd"))
+        found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE CommandLine LIKE {wql_text(f'%{pattern}%')}")
+        return int(found[0]["ProcessId"]) if found else None
+
+    def job_output(self, folder: str, lines: int = 200) -> str:
+        out, err = (quote_path(ntpath.join(folder, name)) for name in ("stdout.log", "stderr.log"))
+        printed = self._cmd(f"(if exist {out} type {out})&(if exist {err} type {err})", repeatable=True).stdout
+        return "\n".join(printed.splitlines()[-lines:])
+
+    def stop_job(self, folder: str) -> None:
+        pid = self._job_pids.get(folder) or self._job_process(folder)
+        if pid is not None and self._is_job(pid, folder):
+            self.run(["taskkill.exe", "/PID", str(pid), "/T", "/F"])
+
+    # files
+
+    def join(self, *parts: str) -> str:
+        return ntpath.join(*parts)
+
+    def parent(self, path: str) -> str:
+        return ntpath.dirname(path)
+
+    def basename(self, path: str) -> str:
+        return ntpath.basename(path)
+
+    def is_absolute(self, path: str) -> bool:
+        return re.match(r"[A-Za-z]:\\", path) is not None
+
+    def is_local(self, path: str) -> bool:
+        disk = self._disk(path) if self.is_absolute(path) else None
+        return disk is not None and disk.get("DriveType") != _NETWORK_DRIVE
+
+    def _disk(self, path: str) -> dict[str, t.Any] | None:
+        return self.session.get(f"{CIMV2}/Win32_LogicalDisk", {"DeviceID": path[:2].upper()})
+
+    def stat(self, path: str) -> FileInfo | None:
+        for class_name, is_dir in (("CIM_DataFile", False), ("Win32_Directory", True)):
+            found = self.session.get(f"{CIMV2}/{class_name}", {"Name": path})
+            if found is not None:
+                return _file_info(found, is_dir)
+        return None
+
+    def list_folder(self, path: str) -> list[FileInfo]:
+        drive, below = ntpath.splitdrive(path.rstrip("\\"))
+        where = f"WHERE Drive={wql_text(drive)} AND Path={wql_text(below + chr(92))}"
+        found = [
+            _file_info(item, is_dir)
+            for class_name, is_dir in (("CIM_DataFile", False), ("Win32_Directory", True))
+            for item in self.session.query(CIMV2, f"{_columns(is_dir)} FROM {class_name} {where}")
+        ]
+        # The root of a drive lists itself in some versions of Windows.
+        found = [entry for entry in found if entry.path.lower() != path.lower()]
+        if not found and self.session.get(f"{CIMV2}/Win32_Directory", {"Name": path}) is None:
+            raise self._missing(path)
+        return sorted(found, key=lambda entry: entry.path.lower())
+
+    def read_text(self, path: str, tail_bytes: int | None = None) -> str:
+        done = self._cmd(f"type {quote_path(path)}", timeout=_LONG, repeatable=True)
+        if done.exit_code != 0:
+            if self.stat(path) is None:
+                raise self._missing(path)
+            raise LockstepError("access_denied", f"{self.name}: {path} cannot be read: {done.stderr.strip()}")
+        text = done.stdout.lstrip("\ufeff")
+        return text[-tail_bytes:] if tail_bytes is not None else text
+
+    def write_text(self, path: str, text: str, private: bool = False) -> None:
+        protect = f"{self._protect_line(f'{path}.tmp')}&&" if private else ""
+        done = self._cmd(protect + self._save_line(path, text), _bytes(text), repeatable=True)
+        if done.exit_code != 0:
+            self._explain_failed_write(path, text, done)
+
+    def _save_line(self, path: str, text: str) -> str:
+        """Standard input into a temporary file, its size compared, then one rename that replaces the file as a whole.
+
+        A full disk leaves a shorter file and no exit code: hence the comparison.
+        """
+        temporary, final = quote_path(f"{path}.tmp"), quote_path(path)
+        if not text:
+            return f"type nul >{temporary}&&move /y {temporary} {final} >nul"
+        return (
+            f'findstr "^" >{temporary}&&for %f in ({temporary}) do @if %~zf=={len(_bytes(text))} '
+            f"(move /y {temporary} {final} >nul) else (exit /b {_SHORT_WRITE})"
+        )
+
+    def _protect_line(self, path: str) -> str:
+        """An empty file that only this account, SYSTEM and Administrators may open; by SID, since names are localised."""
+        grants = " ".join(f"*{sid}:F" for sid in dict.fromkeys((_SYSTEM, _ADMINISTRATORS, self._sid())))
+        return f"type nul >{quote_path(path)}&&icacls.exe {quote_path(path)} /inheritance:r /grant:r {grants} >nul"
+
+    def _sid(self) -> str:
+        if self._account_sid is None:
+            printed = self.run(["whoami.exe", "/user", "/fo", "csv", "/nh"]).stdout
+            found = re.search(r"S-1-[0-9-]+", printed)
+            if found is None:
+                raise LockstepError("protocol_error", f"{self.name}: whoami did not tell the account's SID.")
+            self._account_sid = found.group()
+        return self._account_sid
+
+    def _explain_failed_write(self, path: str, text: str, done: Completed) -> t.NoReturn:
+        folder = self.parent(path)
+        if self.stat(folder) is None:
+            raise self._missing(folder)
+        if done.exit_code == _SHORT_WRITE or self.free_bytes(path) < len(text) + 65536:
+            raise LockstepError("no_space", f"{self.name}: no space left on the disk for {path}.", path=path)
+        raise LockstepError("access_denied", f"{self.name}: {path} cannot be written: {done.stderr.strip()}", path=path)
+
+    def make_folder(self, path: str) -> None:
+        done = self._cmd(f"if not exist {quote_path(path)} mkdir {quote_path(path)}", repeatable=True)
+        if done.exit_code != 0:
+            if self._disk(path) is None:
+                raise self._missing(path[:2])
+            raise LockstepError("access_denied", f"{self.name}: the folder {path} cannot be made: {done.stderr.strip()}", path=path)
+
+    def rename(self, source: str, target: str) -> None:
+        for class_name in ("Win32_Directory", "CIM_DataFile"):
+            try:
+                outcome = self.session.invoke(f"{CIMV2}/{class_name}", "Rename", {"Name": source}, {"FileName": target})
+            except LockstepError as error:
+                if error.slug == "instance_not_found":
+                    continue
+                if error.slug == "connection_lost" and self.stat(source) is None and self.stat(target) is not None:
+                    return
+                raise
+            code = int(outcome.get("ReturnValue") or -1)
+            if code == 0:
+                return
+            if code == _RENAME_EXISTS:
+                raise LockstepError("path_exists", f"{self.name}: {target} is already there.", path=target)
+            raise LockstepError("access_denied", f"{self.name}: {source} cannot be renamed to {target} (code {code}).", path=source)
+        raise self._missing(source)
+
+    def remove(self, path: str) -> None:
+        found = self.stat(path)
+        if found is None:
+            return
+        if found.is_dir:
+            done = self._cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True)
+            # rmdir prints what went wrong and still exits 0.
+            why = done.stderr.strip()
+        else:
+            outcome = self.session.invoke(f"{CIMV2}/CIM_DataFile", "Delete", {"Name": path})
+            why = "" if outcome.get("ReturnValue") == "0" else f"code {outcome.get('ReturnValue')}"
+        if why and self.stat(path) is not None:
+            raise LockstepError("access_denied", f"{self.name}: {path} cannot be removed: {why}", path=path)
+
+    def sha256(self, path: str) -> str:
+        done = self.session.command(command_line(["certutil.exe", "-hashfile", path, "SHA256"]), None, _LONG, repeatable=True)
+        for line in done.stdout.splitlines():
+            # Windows up to 2012 prints the hash as pairs with blanks; the words around it are localised.
+            digits = line.replace(" ", "").strip().lower()
+            if re.fullmatch(r"[0-9a-f]{64}", digits):
+                return digits
+        if self.stat(path) is None:
+            raise self._missing(path)
+        raise LockstepError("hash_failed", f"{self.name}: certutil could not hash {path} (exit code {done.exit_code}).", path=path)
+
+    def zip_problem(self, path: str) -> str | None:
+        # tar.exe (libarchive) checks each member's CRC as it reads it; the data itself stays on the host.
+        done = self._cmd(f"tar.exe -xOf {quote_path(path)} >nul", timeout=_LONG, repeatable=True)
+        if done.exit_code == 0:
+            return None
+        if "tar.exe" in done.stderr and self.stat("C:\\Windows\\System32\\tar.exe") is None:
+            raise LockstepError("tool_missing", f"{self.name}: tar.exe is missing (it comes with Windows Server 2019 and later).")
+        return done.stderr.strip() or f"tar.exe ended with exit code {done.exit_code}"
+
+    def free_bytes(self, path: str) -> int:
+        disk = self._disk(path)
+        if disk is None:
+            raise self._missing(path[:2])
+        return int(disk.get("FreeSpace") or 0)
+
+    def tree_bytes(self, path: str) -> int:
+        done = self._cmd(f"for /r {quote_path(path)} %f in (*) do @echo %~zf", timeout=_LONG, repeatable=True)
+        sizes = [int(line) for line in done.stdout.split() if line.isdigit()]
+        if not sizes and self.stat(path) is None:
+            raise self._missing(path)
+        return sum(sizes)
+
+    def _missing(self, path: str) -> LockstepError:
+        return LockstepError("path_missing", f"{self.name}: {path} does not exist.", path=path)
+
+    # the machine
+
+    def now(self) -> datetime.datetime:
+        found = self.session.query(CIMV2, "SELECT LocalDateTime FROM Win32_OperatingSystem")
+        return _datetime(found[0]["LocalDateTime"])
+
+    def is_admin(self) -> bool:
+        groups = self.run(["whoami.exe", "/groups", "/fo", "csv", "/nh"]).stdout
+        return _ADMINISTRATORS in groups and any(level in groups for level in _HIGH_INTEGRITY)
+
+    def processes(self, name: str) -> list[int]:
+        found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE Name={wql_text(name)}")
+        return [int(process["ProcessId"]) for process in found]
+
+    def unit_driver(self, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
+        return windows_unit_driver(self, kind, definition)
+
+    # timers
+
+    def timer_script(self, commands: collections.abc.Sequence[collections.abc.Sequence[str]], log: str, marker: str) -> str:
+        return batch.timer_script(commands, log, marker)
+
+    def arm_timer(self, name: str, at: datetime.datetime, script: str) -> None:
+        definition = f"{script}.xml"
+        text = batch.task_xml(script, at)
+        create = command_line(["schtasks.exe", "/create", "/tn", f"{_TASK_FOLDER}{name}", "/xml", definition, "/f"])
+        done = self._cmd(f"({self._save_line(definition, text)})&&{create}", _bytes(text), repeatable=True)
+        if done.exit_code != 0:
+            raise LockstepError(
+                "lease_refused", f"{self.name}: Windows did not accept the lease's scheduled task {name}: {done.stderr.strip()}"
+            )
+
+    def disarm_timer(self, name: str) -> None:
+        done = self.session.command(
+            command_line(["schtasks.exe", "/delete", "/tn", f"{_TASK_FOLDER}{name}", "/f"]), None, 60.0, repeatable=True
+        )
+        if done.exit_code != 0 and self.timer_armed(name):
+            raise LockstepError("lease_refused", f"{self.name}: the scheduled task {name} cannot be deleted: {done.stderr.strip()}")
+
+    def timer_armed(self, name: str) -> bool:
+        where = f"WHERE TaskName={wql_text(name)} AND TaskPath={wql_text(_TASK_FOLDER)}"
+        return bool(self.session.query(TASK_SCHEDULER, f"SELECT TaskName FROM MSFT_ScheduledTask {where}"))
+
+
+def _bytes(text: str) -> bytes:
+    """What reaches the file: findstr ends every line, so the text's last line end is made sure of here."""
+    lines = text if not text or text.endswith("\n") else text + "\n"
+    return lines.replace("\n", "\r\n").encode()
+
+
+def _columns(is_dir: bool) -> str:
+    return "SELECT Name, LastModified" if is_dir else "SELECT Name, LastModified, FileSize"
+
+
+def _file_info(item: dict[str, t.Any], is_dir: bool) -> FileInfo:
+    return FileInfo(item["Name"], is_dir, int(item.get("FileSize") or 0), _datetime(item["LastModified"]))
+
+
+def _datetime(text: str) -> datetime.datetime:
+    """A CIM time as WS-Management writes it: ISO 8601 with an offset or Z, up to seven digits of a second."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?", text)
+    if match is None:
+        raise LockstepError("protocol_error", f"Not a CIM time: {text!r}.")
+    fraction = (match.group(2) or ".0")[:7]
+    zone = (match.group(3) or "Z").replace("Z", "+00:00")
+    return datetime.datetime.fromisoformat(match.group(1) + fraction.ljust(7, "0") + zone)
+
+
+def _exit_code(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        return int(text)
+    raise LockstepError("protocol_error", f"A job's exit code is not a number: {text!r}.")

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | unknown | serve``."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+import typing as t
+
+from tests.lab import control
+from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, LabFaults
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--root", type=pathlib.Path, default=DEFAULT_ROOT, help="folder of the lab (default: build/lab)")
+    size = argparse.ArgumentParser(add_help=False)
+    size.add_argument("--installations", type=int, default=2, help="pairs of Enterprise Server and Oracle host (default: 2)")
+    size.add_argument("--network", default=DEFAULT_NETWORK, help=f"first two numbers of the addresses (default: {DEFAULT_NETWORK})")
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="Simulated hosts for Lockstep, on loopback.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("up", parents=[common, size], help="start the lab in the background and wait until it listens")
+    verbs.add_parser("serve", parents=[common, size], help="run the lab here until it is interrupted")
+    verbs.add_parser("down", parents=[common], help="stop it")
+    verbs.add_parser("status", parents=[common], help="hosts, units and faults")
+    verbs.add_parser("faults", parents=[common], help="the faults that there are")
+    fault = verbs.add_parser("fault", parents=[common], help="switch a fault on")
+    fault.add_argument("host")
+    fault.add_argument("name")
+    fault.add_argument("value", nargs="?")
+    clear = verbs.add_parser("clear", parents=[common], help="switch faults off")
+    clear.add_argument("host", nargs="?")
+    clear.add_argument("name", nargs="?")
+    verbs.add_parser(
+        "unknown", parents=[common], help="what the lab was asked and did not know (exit code 1 when there is something)"
+    )
+    return parser
+
+
+def _print_status(status: dict[str, t.Any]) -> None:
+    for name, host in status["hosts"].items():
+        services = host["services"]
+        stopped = [service for service, state in services.items() if state != "Running"]
+        pools = [pool for pool, state in host["pools"].items() if state != "Started"]
+        print(f"{name}: {host['url']}")
+        print(f"  disk      {host['disk']}")
+        print(f"  services  {len(services) - len(stopped)} run; not running: {', '.join(stopped) or 'none'}")
+        print(f"  pools     {len(host['pools']) - len(pools)} started; not started: {', '.join(pools) or 'none'}")
+        if host["tasks"]:
+            print(f"  tasks     {', '.join(host['tasks'])}")
+        for fault, values in status["faults"].get(name, {}).items():
+            print(f"  FAULT     {fault} {' '.join(values)}")
+    print(f"inventory: {status['inventory']}")
+    print(f"{status['requests']} requests, {status['unknown']} unknown")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    root = options.root.resolve()
+    try:
+        if options.verb == "serve":
+            control.serve(root, options.installations, options.network)
+        elif options.verb == "up":
+            found = control.up(root, options.installations, options.network)
+            print(f"The lab is up (process {found.pid}); inventory: {control.ask({'verb': 'status'}, root)['inventory']}")
+        elif options.verb == "down":
+            print("The lab is down." if control.down(root) else "The lab did not run.")
+        elif options.verb == "status":
+            _print_status(control.ask({"verb": "status"}, root))
+        elif options.verb == "faults":
+            for name, text in LabFaults.known().items():
+                print(f"{name:28} {text}")
+        elif options.verb == "fault":
+            control.ask({"verb": "fault", "host": options.host, "name": options.name, "value": options.value}, root)
+        elif options.verb == "clear":
+            control.ask({"verb": "clear", "host": options.host, "name": options.name}, root)
+        else:
+            unknown = control.ask({"verb": "unknown"}, root)
+            for one in unknown:
+                print(f"{one['host']}: {one['kind']}: {one['text']}")
+            return 1 if unknown else 0
+    except control.ControlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

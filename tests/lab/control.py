@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Talking to a lab that runs in another process: a small JSON endpoint on loopback, and the file that says where it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+
+from tests.lab.inventory import PROJECT
+from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+class ControlError(Exception):
+    """The lab does not run, or does not do what it was asked."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """What the state file says. ``started`` is the process's start time in the kernel's ticks: ids are used again."""
+
+    pid: int
+    started: str
+    port: int
+    token: str
+
+    def is_alive(self) -> bool:
+        return _process_started(self.pid) == self.started
+
+
+def state_path(root: pathlib.Path = DEFAULT_ROOT) -> pathlib.Path:
+    return root / "lab.json"
+
+
+def _process_started(pid: int) -> str:
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == "Z" else fields[19]
+
+
+def running(root: pathlib.Path = DEFAULT_ROOT) -> Running | None:
+    """The lab that was started for this root, or None. A file left by a dead process counts as none."""
+    try:
+        found = Running(**json.loads(state_path(root).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if found.is_alive() else None
+
+
+def ask(request: dict[str, t.Any], root: pathlib.Path = DEFAULT_ROOT) -> t.Any:
+    """Send one request to the running lab; its answer. Raises ControlError."""
+    found = running(root)
+    if found is None:
+        raise ControlError("the lab does not run (python -m tests.lab up)")
+    with socket.create_connection(("127.0.0.1", found.port), timeout=10) as connection:
+        connection.sendall(json.dumps({**request, "token": found.token}).encode() + b"\n")
+        with connection.makefile("rb") as source:
+            answer = json.loads(source.readline())
+    if "error" in answer:
+        raise ControlError(answer["error"])
+    return answer["result"]
+
+
+# the side of the lab
+class ControlServer:
+    """Answers the requests of ``ask`` for one lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._token = secrets.token_hex(16)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._run, name="lab-control", daemon=True)
+        self._thread.start()
+
+    def announce(self) -> None:
+        """Write the state file: from here on the lab counts as up."""
+        state = Running(os.getpid(), _process_started(os.getpid()), self._socket.getsockname()[1], self._token)
+        path = state_path(self._lab.root)
+        new = path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(dataclasses.asdict(state)))
+        new.replace(path)
+
+    def close(self) -> None:
+        state_path(self._lab.root).unlink(missing_ok=True)
+        self._socket.close()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _peer = self._socket.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as source:
+                try:
+                    answer = {"result": self._answer(json.loads(source.readline()))}
+                except Exception as error:
+                    answer = {"error": f"{type(error).__name__}: {error}"}
+                connection.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _answer(self, request: dict[str, t.Any]) -> t.Any:
+        if not secrets.compare_digest(str(request.get("token", "")), self._token):
+            raise PermissionError("wrong token")
+        verbs: dict[str, t.Callable[[], t.Any]] = {
+            "status": self._status,
+            "fault": lambda: self._lab.faults.set(request["host"], request["name"], request.get("value")),
+            "clear": lambda: self._lab.faults.clear(request.get("host"), request.get("name")),
+            "unknown": lambda: [dataclasses.asdict(one) for one in self._lab.unknown],
+            "requests": lambda: [dataclasses.asdict(one) for one in self._lab.requests],
+            "processes": lambda: [
+                {"host": one.host, "user": one.user, "command_line": one.command_line} for one in self._lab.process_history
+            ],
+        }
+        return verbs[request["verb"]]()
+
+    def _status(self) -> dict[str, t.Any]:
+        hosts = {}
+        for host in self._lab.hosts.values():
+            machine = host.machine
+            hosts[host.name] = {
+                "url": host.endpoint.url,
+                "disk": str(machine.root / "C"),
+                "services": {one.name: one.state for one in machine.services.all()},
+                "pools": {pool.name: machine.iis.pool_state(pool) for pool in machine.iis.pools()},
+                "tasks": [task.full_name for task in machine.tasks.all()],
+            }
+        return {
+            "network": self._lab.network,
+            "inventory": str(self._lab.inventory_path),
+            "hosts": hosts,
+            "faults": self._lab.faults.as_dict(),
+            "requests": len(self._lab.requests),
+            "unknown": len(self._lab.unknown),
+        }
+
+
+def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str = DEFAULT_NETWORK) -> None:
+    """Run a lab in this process until SIGTERM or SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with Lab(root, installations, network) as lab:
+        control = ControlServer(lab)
+        control.announce()
+        stopping.wait()
+        control.close()
+
+
+# the side of the caller
+def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str = DEFAULT_NETWORK) -> Running:
+    """Start a lab in the background and wait until it listens. Raises ControlError."""
+    found = running(root)
+    if found is not None:
+        raise ControlError(f"the lab runs already (process {found.pid})")
+    root.mkdir(parents=True, exist_ok=True)
+    state_path(root).unlink(missing_ok=True)
+    log = root / "lab.log"
+    command = [sys.executable, "-m", "tests.lab", "serve", "--root", str(root)]
+    command += ["--installations", str(installations), "--network", network]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = running(root)
+        if found is not None:
+            return found
+        if process.poll() is not None:
+            raise ControlError(f"the lab did not start; {log}:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.01)
+    process.terminate()
+    raise ControlError(f"the lab did not start within {START_SECONDS:g} s; see {log}")
+
+
+def down(root: pathlib.Path = DEFAULT_ROOT) -> bool:
+    """Stop the lab and wait until its process has ended; False when none ran. Raises ControlError."""
+    found = running(root)
+    if found is None:
+        return False
+    os.kill(found.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while found.is_alive():
+        if time.monotonic() > deadline:
+            raise ControlError(f"process {found.pid} of the lab does not end")
+        time.sleep(0.01)
+    return True

@@ -1,0 +1,253 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole lab: installations of an Enterprise Server host and its Oracle host, each machine on an address of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import pathlib
+import types
+import typing as t
+
+from tests.lab import sites
+from tests.lab.certificates import Authority
+from tests.lab.inventory import PROJECT, STATIC, write_inventory
+from tests.lab.oracle.database import Database
+from tests.lab.oracle.faults import NAMES as DATABASE_FAULTS
+from tests.lab.oracle.server import OracleServer
+from tests.lab.record import Recorder, Request, RequestCallback, Started, Unknown
+from tests.lab.tls import ServerCertificate
+from tests.lab.windows.faults import FAULTS
+from tests.lab.windows.machine import Machine
+from tests.lab.windows.programs.oracle import DATABASE_SERVICE, LISTENER_SERVICE
+from tests.lab.windows.services import RUNNING, STOPPED, Service
+from tests.lab.winrm.auth import NtlmStore
+from tests.lab.winrm.endpoint import Endpoint
+from tests.lab.winrm.http import Acceptor
+
+DEFAULT_ROOT = PROJECT / "build" / "lab"
+DEFAULT_NETWORK = "127.31"
+ORACLE_PORT = 1521
+ADMIN, ADMIN_PASSWORD = "Administrator", "lab-admin-Fake1"
+OPERATOR, OPERATOR_PASSWORD = "operator", "lab-operator-Fake1"
+"""May log on, and is no administrator."""
+ACCOUNTS = ((ADMIN, ADMIN_PASSWORD, True), (OPERATOR, OPERATOR_PASSWORD, False))
+
+
+@dataclasses.dataclass
+class LabHost:
+    """One machine of the lab. ``oracle`` (the listener, with its ``database``) only on Oracle hosts."""
+
+    name: str
+    kind: str
+    installation: int
+    address: str
+    https: bool
+    machine: Machine
+    endpoint: Endpoint
+    oracle: OracleServer | None = None
+
+    @property
+    def database(self) -> Database | None:
+        return self.oracle.database if self.oracle is not None else None
+
+
+class LabFaults:
+    """Faults by host and name. ``database_…`` are the faults of an Oracle host's database."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def set(self, host: str, name: str, value: t.Any = None) -> None:
+        database = self._lab.hosts[host].database
+        if name.startswith("database_"):
+            if database is None:
+                raise ValueError(f"{host} has no database")
+            database.faults.add(name[len("database_") :], True if value is None else value)
+        else:
+            self._lab.hosts[host].machine.faults.set(name, value)
+
+    def clear(self, host: str | None = None, name: str | None = None) -> None:
+        """One fault, all of a host, or all."""
+        for one in self._lab.hosts.values():
+            if host not in (None, one.name):
+                continue
+            if one.database is not None and (name is None or name.startswith("database_")):
+                if name is None:
+                    one.database.faults.clear()
+                else:
+                    one.database.faults.remove(name[len("database_") :])
+            if name is None or not name.startswith("database_"):
+                one.machine.faults.clear(name)
+
+    def as_dict(self) -> dict[str, dict[str, list[str]]]:
+        """What is on, by host."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for one in self._lab.hosts.values():
+            on = one.machine.faults.as_dict()
+            if one.database is not None:
+                on.update(
+                    {
+                        f"database_{name}": [str(one.database.faults.value(name))]
+                        for name in DATABASE_FAULTS
+                        if name in one.database.faults
+                    }
+                )
+            if on:
+                found[one.name] = on
+        return found
+
+    @staticmethod
+    def known() -> dict[str, str]:
+        """All names and what they do."""
+        return {**FAULTS, **{f"database_{name}": text for name, text in DATABASE_FAULTS.items()}}
+
+
+class Lab:
+    """Use as a context manager. Odd installations speak HTTP with NTLM, even ones HTTPS with Basic.
+
+    ``network``: the first two numbers of the addresses; None takes the first free one, so that several labs run at once.
+    ``root`` holds the machines' disks, the certificate authority and the inventory; disks are kept if they are there.
+    """
+
+    def __init__(
+        self, root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = None, data_files: int = 12
+    ) -> None:
+        self.root = root
+        self.installations = installations
+        self.recorder = Recorder()
+        self.faults = LabFaults(self)
+        self.hosts: dict[str, LabHost] = {}
+        self.network = ""
+        self._wanted_network = network
+        self._data_files = data_files
+        self._acceptor: Acceptor | None = None
+
+    # what happened
+    @property
+    def unknown(self) -> list[Unknown]:
+        """Everything that the lab was asked and does not know: a test that leaves something here has failed."""
+        of_databases = [
+            Unknown(host.name, "oracle", text)
+            for host in self.hosts.values()
+            if host.oracle is not None
+            for text in host.oracle.unknown
+        ]
+        return [*self.recorder.unknown, *of_databases]
+
+    @property
+    def requests(self) -> list[Request]:
+        return self.recorder.requests
+
+    @property
+    def process_history(self) -> list[Started]:
+        return self.recorder.process_history
+
+    def on_request(self, callback: RequestCallback) -> t.Callable[[], None]:
+        return self.recorder.on_request(callback)
+
+    @property
+    def inventory_path(self) -> pathlib.Path:
+        """The static inventory where it fits, otherwise one that is written for this lab."""
+        if self.network == DEFAULT_NETWORK and self.installations == 2 and self.root == DEFAULT_ROOT:
+            return STATIC
+        return write_inventory(self, self.root / "inventory")
+
+    # life
+    def __enter__(self) -> Lab:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.authority = Authority(self.root / "ca")
+        self.stranger = Authority(self.root / "ca-stranger", "Nobody's CA")
+        self._ntlm = NtlmStore(self.root / "ntlm-users")
+        self._acceptor = Acceptor()
+        try:
+            self._take_network()
+            for number in range(1, self.installations + 1):
+                self._add_installation(number)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _take_network(self) -> None:
+        """Settle on a network by binding the first host's WinRM port in it."""
+        wanted = [self._wanted_network] if self._wanted_network else [f"127.{second}" for second in range(32, 250)]
+        for network in wanted:
+            self.network = network
+            try:
+                self._add_host("aes", 1)
+                return
+            except OSError as error:
+                self.hosts.clear()
+                if error.errno != errno.EADDRINUSE or network == wanted[-1]:
+                    raise
+
+    def _add_installation(self, number: int) -> None:
+        if f"aes{number}" not in self.hosts:
+            self._add_host("aes", number)
+        self._add_host("ora", number)
+
+    def _add_host(self, kind: str, number: int) -> None:
+        assert self._acceptor is not None
+        name = f"{kind}{number}"
+        address = f"{self.network}.{number}.{1 if kind == 'aes' else 2}"
+        https = number % 2 == 0
+        machine = Machine(name, self.root / name, self.recorder, ACCOUNTS)
+        certificate = ServerCertificate(machine, address, self.authority, self.stranger) if https else None
+        self._ntlm.add(machine.users)
+        endpoint = Endpoint(
+            machine,
+            self._acceptor,
+            address,
+            basic=https,
+            ntlm=self._ntlm,
+            tls=certificate.context if certificate is not None else None,
+        )
+        endpoint.open()
+        host = LabHost(name, kind, number, address, https, machine, endpoint)
+        self.hosts[name] = host
+        if kind == "aes":
+            sites.build_enterprise_server(machine, f"ora{number}", self._data_files)
+        else:
+            database = sites.build_oracle_host(machine, address)
+            host.oracle = OracleServer(database, address, ORACLE_PORT)
+            _ListenerService(machine, host.oracle)
+
+    def stop(self) -> None:
+        """Close every connection and end everything that runs."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
+        for host in self.hosts.values():
+            host.machine.close()
+            if host.oracle is not None:
+                host.oracle.stop()
+
+
+class _ListenerService:
+    """The listener listens while its Windows service runs, and the database is open while its own does."""
+
+    def __init__(self, machine: Machine, server: OracleServer) -> None:
+        self._server = server
+        self._follow_listener(machine.services[LISTENER_SERVICE].state)
+        machine.services.on_state.append(self._changed)
+
+    def _changed(self, service: Service) -> None:
+        if service.name == LISTENER_SERVICE:
+            self._follow_listener(service.state)
+        elif service.name == DATABASE_SERVICE:
+            self._server.database.open_mode = "READ WRITE" if service.state == RUNNING else "DOWN"
+
+    def _follow_listener(self, state: str) -> None:
+        if state == RUNNING and not self._server.is_listening:
+            self._server.start()
+        elif state == STOPPED:
+            self._server.stop()

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process list of a simulated machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import threading
+import typing as t
+
+from tests.lab.windows.clock import MachineClock
+from tests.lab.windows.users import SYSTEM, User
+
+
+@dataclasses.dataclass
+class Process:
+    """One process. ``job`` is the shell that it ends with, or None; ``window`` tells that it closes on request."""
+
+    pid: int
+    parent_pid: int
+    name: str
+    executable: str | None
+    command_line: str | None
+    user: User
+    created: datetime.datetime
+    session_id: int = 0
+    job: str | None = None
+    window: bool = False
+    killed: bool = False
+    on_killed: t.Callable[[], None] = lambda: None
+
+
+class ProcessTable:
+    """All processes, by id. Ids are multiples of four and are not used again."""
+
+    def __init__(self, clock: MachineClock) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._processes: dict[int, Process] = {}
+        self._next_pid = 600
+        self._add(Process(0, 0, "System Idle Process", None, None, SYSTEM, clock.now()))
+        self._add(Process(4, 0, "System", None, None, SYSTEM, clock.now()))
+        wininit = self.start(r"C:\Windows\System32\wininit.exe", "wininit.exe", parent_pid=4)
+        self.services_pid = self.start(
+            r"C:\Windows\System32\services.exe", r"C:\Windows\system32\services.exe", parent_pid=wininit.pid
+        ).pid
+        svchost = r"C:\Windows\System32\svchost.exe"
+        self.wmi_pid = self.start(
+            r"C:\Windows\System32\wbem\WmiPrvSE.exe", r"C:\Windows\system32\wbem\wmiprvse.exe", parent_pid=self.services_pid
+        ).pid
+        self.scheduler_pid = self.start(
+            svchost, r"C:\Windows\system32\svchost.exe -k netsvcs -p -s Schedule", parent_pid=self.services_pid
+        ).pid
+        self.start(r"C:\Windows\explorer.exe", r"C:\Windows\Explorer.EXE", parent_pid=wininit.pid, session_id=1)
+
+    def _add(self, process: Process) -> None:
+        self._processes[process.pid] = process
+
+    def start(
+        self,
+        executable: str,
+        command_line: str,
+        parent_pid: int | None = None,
+        user: User = SYSTEM,
+        session_id: int = 0,
+        job: str | None = None,
+        window: bool = False,
+        on_killed: t.Callable[[], None] = lambda: None,
+    ) -> Process:
+        with self._lock:
+            self._next_pid += 4
+            process = Process(
+                self._next_pid,
+                self.services_pid if parent_pid is None else parent_pid,
+                executable.rpartition("\\")[2],
+                executable,
+                command_line,
+                user,
+                self._clock.now(),
+                session_id,
+                job,
+                window,
+                on_killed=on_killed,
+            )
+            self._add(process)
+            return process
+
+    def ended(self, process: Process) -> None:
+        with self._lock:
+            self._processes.pop(process.pid, None)
+
+    def find(self, pid: int) -> Process | None:
+        return self._processes.get(pid)
+
+    def all(self) -> list[Process]:
+        with self._lock:
+            return list(self._processes.values())
+
+    def named(self, name: str) -> list[Process]:
+        return [process for process in self.all() if process.name.lower() == name.lower()]
+
+    def children(self, pid: int) -> list[Process]:
+        return [process for process in self.all() if process.parent_pid == pid and process.pid != 0]
+
+    def kill(self, process: Process) -> None:
+        """TerminateProcess: only this one; its children live on."""
+        with self._lock:
+            if process.pid in (0, 4) or process.pid not in self._processes:
+                return
+            process.killed = True
+            self._processes.pop(process.pid)
+        process.on_killed()
+        self._clock.wake()
+
+    def kill_tree(self, process: Process) -> list[Process]:
+        """It and all its descendants, as they are now; returns them."""
+        found = [process]
+        for one in found:
+            found += [child for child in self.children(one.pid) if child not in found]
+        for one in found:
+            self.kill(one)
+        return found
+
+    def kill_job(self, job: str) -> None:
+        for process in self.all():
+            if process.job == job:
+                self.kill(process)
