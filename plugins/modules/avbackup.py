@@ -43,9 +43,11 @@ options:
       - V(checked) makes the checks of V(present) and nothing else. It is meant for the time before the outage.
       - V(present) makes the zip.
       - V(verified) reads the whole zip that V(present) made. It is meant for the time after the outage.
+      - V(drilled) unpacks the zip into O(scratch_folder), measures what came out, and removes it again. The installation is left
+        alone. It needs the C(tar.exe) of Windows Server 2019 or later.
       - V(restored) replaces the server's data by what is in the zip.
     type: str
-    choices: [checked, present, verified, restored]
+    choices: [checked, present, verified, drilled, restored]
     default: present
   path:
     description:
@@ -160,6 +162,10 @@ options:
   expected_sha256:
     description: With O(state=verified) or O(state=restored), the SHA-256 that the zip must have, in hexadecimal.
     type: str
+  scratch_folder:
+    description:
+      - With O(state=drilled), and required for it, the folder to unpack into. It is made and removed, so it must not exist.
+    type: str
 notes:
   - A backup that failed leaves its zip beside O(path) with C(.failed) at its end, to be looked at. RV(zip.path) names it.
   - The host remembers its last job in C(avbackup.json) in O(state_folder). A job of another run that still works is not disturbed;
@@ -218,9 +224,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+unpacked_bytes:
+  description: With O(state=drilled), how many bytes came out of the zip.
+  returned: for O(state=drilled)
+  type: int
 zip:
   description: The zip. After a failed backup, what is left of it.
-  returned: always
+  returned: always but for O(state=drilled)
   type: dict
   contains:
     path:
@@ -240,51 +250,51 @@ grade:
   description:
     - How consistent the zip is. V(quiesced) when the units of O(quiesced) were still stopped when the tool had ended, V(degraded)
       when some of them ran again, V(hot) when no O(quiesced) was given. Null for all but a successful O(state=present).
-  returned: always
+  returned: always but for O(state=drilled)
   type: str
   sample: quiesced
 grade_reasons:
   description: Sentences that say why the grade is not V(quiesced).
-  returned: always
+  returned: always but for O(state=drilled)
   type: list
   elements: str
 units_stopped_again:
   description: Names of the units that ran again after the tool and were told to stop again.
-  returned: always
+  returned: always but for O(state=drilled)
   type: list
   elements: str
 exit_code:
   description: The tool's exit code, null when it did not end or was not run.
-  returned: always
+  returned: always but for O(state=drilled)
   type: int
   sample: 0
 seconds:
   description: How long the tool worked, as seen from the control node. Null when it was not run.
-  returned: always
+  returned: always but for O(state=drilled)
   type: float
   sample: 812.4
 log:
   description: The file with the tool's output. Null when it was not written.
-  returned: always
+  returned: always but for O(state=drilled)
   type: str
   sample: D:\Backups\altium.log
 log_tail:
   description: The last lines of the tool's output.
-  returned: always
+  returned: always but for O(state=drilled)
   type: str
 job:
   description: The folder of the job when its output is still there, else null.
-  returned: always
+  returned: always but for O(state=drilled)
   type: str
   sample: C:\ProgramData\Lockstep\jobs\avbackup-backup-0c2d8e3b9f51
 share_of_last:
   description: The zip's size as a share of O(last_bytes). Null without it.
-  returned: always
+  returned: always but for O(state=drilled)
   type: float
   sample: 1.02
 checks:
   description: What was checked before anything was done.
-  returned: always
+  returned: always but for O(state=drilled)
   type: list
   elements: dict
   contains:

@@ -64,17 +64,19 @@ options:
       - V(pruned) moves what is over O(keep_recent) to C(Archive), and deletes the oldest of what is over O(keep_archive) there.
         With a good set it deletes the failed ones that are older. Sets that are failed, damaged or foreign are never counted, and
         the newest good set is never deleted.
+      - V(verified) reads every part of a good set again and compares it with what was committed. It needs no lock, except to note
+        a O(drill).
       - V(query) tells what the vault holds, and needs no lock.
       - V(rebuilt) writes C(BACKUP.LOG) anew from the sets alone.
     type: str
     required: true
-    choices: [opened, committed, failed, pruned, query, rebuilt]
+    choices: [opened, committed, verified, failed, pruned, query, rebuilt]
   system:
     description: The product that is backed up. Required for V(opened).
     type: str
   set:
     description:
-      - Name of the set. Required for V(committed).
+      - Name of the set. Required for V(committed) and V(verified).
       - For V(opened) it is the next free name of the host's local date when it is not given. Give the second host the name that the
         first one got.
       - For V(pruned) it only matters in check mode, where this set is counted as if it had been committed.
@@ -83,7 +85,7 @@ options:
     description:
       - The id that all parts of a set carry on all hosts. Made by V(opened) when it is not given. Give the second host the one
         that the first one got.
-      - For V(committed) and V(failed) it must be the set's own, as a protection against mixing sets.
+      - For V(committed), V(verified) and V(failed) it must be the set's own, as a protection against mixing sets.
     type: str
   host:
     description: The host's name in the manifest, usually C(inventory_hostname). The host's own name when it is not given.
@@ -192,6 +194,10 @@ options:
   error:
     description: For V(failed), why. One sentence, for the manifest and C(BACKUP.LOG). No secrets.
     type: str
+  drill:
+    description:
+      - For V(verified), what a drill with this set has shown. Noted with the time in the set's own log. No secrets.
+    type: str
   primary_sets:
     description:
       - On a host that is not the first one of O(hosts), the ids of the good sets on the first one, as RV(good_sets) of V(query)
@@ -285,6 +291,13 @@ EXAMPLES = r"""
     primary_sets: '{{ first.good_sets }}'
     error: aes1 could not commit
   delegate_to: ora1
+
+- name: Prove that a set is still what was committed
+  lockstep.backup.backup_vault:
+    state: verified
+    path: 'D:\Backups\berlin'
+    installation: berlin
+    set: '26112101'
 
 - name: Keep three sets where the nightly copy takes them from, and seven more
   lockstep.backup.backup_vault:

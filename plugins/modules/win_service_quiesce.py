@@ -54,6 +54,8 @@ options:
   units:
     description:
       - What to stop, in this order. Required for O(state=quiesced); V(resumed) takes the units from the journal.
+      - In the check mode of a whole playbook nothing was really stopped, so V(resumed) finds no journal. With these units it then
+        shows what it would start.
       - Running units that depend on one of these are stopped before it, with its O(units[].timeout) and O(units[].force), unless
         they have an entry of their own.
       - Where two entries mean the same unit, the first one counts.

@@ -45,12 +45,12 @@ class Authority:
         key = serialization.load_pem_private_key(key_path.read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             return None
-        lasts = certificate.not_valid_after_utc > datetime.datetime.now(datetime.timezone.utc) + 30 * _DAY
+        lasts = certificate.not_valid_after_utc > datetime.datetime.now(datetime.UTC) + 30 * _DAY
         return (key, certificate) if lasts else None
 
     def _make(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         usage = x509.KeyUsage(
             digital_signature=True,
             key_cert_sign=True,
@@ -84,7 +84,7 @@ class Authority:
     def server_context(self, name: str, address: str, expired: bool = False) -> ssl.SSLContext:
         """A server's TLS context with a new certificate for this name and address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         until = now - _DAY if expired else now + 30 * _DAY
         names = x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address(address))])
         certificate = (

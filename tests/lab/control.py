@@ -19,7 +19,8 @@ import time
 import typing as t
 
 from tests.lab.inventory import PROJECT
-from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab
+from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab, LabError
+from tests.lab.windows.faults import UnknownFault
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
@@ -110,7 +111,7 @@ class ControlServer:
             with connection, connection.makefile("rb") as source:
                 try:
                     answer = {"result": self._answer(json.loads(source.readline()))}
-                except Exception as error:
+                except (LookupError, ValueError, TypeError, OSError, UnknownFault) as error:
                     answer = {"error": f"{type(error).__name__}: {error}"}
                 connection.sendall(json.dumps(answer).encode() + b"\n")
 
@@ -155,11 +156,14 @@ def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: st
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    with Lab(root, installations, network) as lab:
-        control = ControlServer(lab)
-        control.announce()
-        stopping.wait()
-        control.close()
+    try:
+        with Lab(root, installations, network) as lab:
+            control = ControlServer(lab)
+            control.announce()
+            stopping.wait()
+            control.close()
+    except LabError as error:
+        raise ControlError(str(error)) from None
 
 
 # the side of the caller
@@ -183,7 +187,7 @@ def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str =
         if found is not None:
             return found
         if process.poll() is not None:
-            raise ControlError(f"the lab did not start; {log}:\n{log.read_text(errors='replace')[-2000:]}")
+            raise ControlError(f"the lab did not start; {log} says:\n{log.read_text(errors='replace')[-2000:].strip()}")
         time.sleep(0.01)
     process.terminate()
     raise ControlError(f"the lab did not start within {START_SECONDS:g} s; see {log}")

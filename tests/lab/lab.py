@@ -36,6 +36,10 @@ OPERATOR, OPERATOR_PASSWORD = "operator", "lab-operator-Fake1"
 ACCOUNTS = ((ADMIN, ADMIN_PASSWORD, True), (OPERATOR, OPERATOR_PASSWORD, False))
 
 
+class LabError(Exception):
+    """The lab cannot start."""
+
+
 @dataclasses.dataclass
 class LabHost:
     """One machine of the lab. ``oracle`` (the listener, with its ``database``) only on Oracle hosts."""
@@ -137,6 +141,15 @@ class Lab:
         ]
         return [*self.recorder.unknown, *of_databases]
 
+    def take_unknown(self) -> list[Unknown]:
+        """What ``unknown`` has, and forget it: for tests that ask for something unknown on purpose."""
+        taken = self.unknown
+        self.recorder.unknown.clear()
+        for host in self.hosts.values():
+            if host.oracle is not None:
+                host.oracle.unknown.clear()
+        return taken
+
     @property
     def requests(self) -> list[Request]:
         return self.recorder.requests
@@ -156,7 +169,7 @@ class Lab:
         return write_inventory(self, self.root / "inventory")
 
     # life
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> t.Self:
         self.start()
         return self
 
@@ -187,8 +200,9 @@ class Lab:
                 return
             except OSError as error:
                 self.hosts.clear()
-                if error.errno != errno.EADDRINUSE or network == wanted[-1]:
+                if error.errno != errno.EADDRINUSE:
                     raise
+        raise LabError(f"the addresses of {', '.join(wanted)} are in use: another lab runs")
 
     def _add_installation(self, number: int) -> None:
         if f"aes{number}" not in self.hosts:

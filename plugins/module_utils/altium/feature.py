@@ -10,12 +10,14 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, Facts, check_paths, judge, refuse_failed
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.drilling import drilled
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.gathering import gather, path_facts
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, Previous, look_at_previous
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.running import Execution
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import (
     ARGUMENT_SPEC,
     CHECKED,
+    DRILLED,
     PRESENT,
     RESTORE,
     RESTORED,
@@ -127,6 +129,7 @@ _STATES: t.Mapping[str, t.Callable[[Task, Settings], dict[str, t.Any]]] = {
     PRESENT: _present,
     RESTORED: _restored,
     VERIFIED: _verified,
+    DRILLED: drilled,
 }
 
 FEATURE = Feature(
@@ -134,4 +137,5 @@ FEATURE = Feature(
     run=run,
     argument_spec=ARGUMENT_SPEC,
     required_by={"max_outage": ("quiesced",)},
+    required_if=(("state", DRILLED, ("scratch_folder",)),),
 )

@@ -84,7 +84,7 @@ class SystemdUnits:
         return self._unit(blocks[0]) if blocks else UnitStatus(self._kind, name, ABSENT)
 
     def dependents(self, name: str) -> list[str]:
-        return self._dependents(self._full(name), set())
+        return self._dependents(self._full(name), {self._full(name)})
 
     def _dependents(self, name: str, seen: set[str]) -> list[str]:
         blocks = self._show(name, ",".join(self._STOPPED_TOO))

@@ -58,9 +58,9 @@ class ClassicMethod:
             "nls_lang": self.tool.environment["NLS_LANG"],
         }
         return [
-            Step(WRITE_PARAMETER_FILE, f"Write {self.tool.parameter_file}, which only this account may read.", False, names),
+            Step(WRITE_PARAMETER_FILE, f"Write {self.tool.parameter_file}, which only this account may read.", details=names),
             Step(
-                RUN, f"Run {self.tool.program} as the job {self.tool.job_folder}, at most {self.tool.timeout:g} s.", False, details
+                RUN, f"Run {self.tool.program} as the job {self.tool.job_folder}, at most {self.tool.timeout:g} s.", details=details
             ),
             removal,
         ]

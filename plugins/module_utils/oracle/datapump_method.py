@@ -16,7 +16,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import plsql
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import AWAY, DataPump, Progress
-from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, same_folder
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, same_folder, sizes_by_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.holding import Holding
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.request import Request
@@ -93,7 +93,7 @@ class DatapumpExport:
         if self.orphan:
             steps.append(Step(DROP_ORPHAN, f"Drop the master table of the job {self.pump.job}, which no process works on."))
         details = {"files": [self.place.written.template], "directory": self.request.directory, "parameters": self._settings()}
-        steps.append(Step(START, f"Start the Data Pump job {self.pump.job} for {self.request.schema}.", False, details))
+        steps.append(Step(START, f"Start the Data Pump job {self.pump.job} for {self.request.schema}.", details=details))
         return [*steps, waiting]
 
     def plan_end(self) -> list[Step]:
@@ -179,7 +179,7 @@ class DatapumpExport:
         for entry in entries:
             if self.place.written.number_of(host.basename(entry.path), host.platform) is not None:
                 host.remove(entry.path)
-        if any(host.basename(entry.path) == host.basename(self.place.written_log) for entry in entries):
+        if name_key(host.platform, host.basename(self.place.written_log)) in sizes_by_key(host, entries):
             host.rename(self.place.written_log, self.place.log)
 
 

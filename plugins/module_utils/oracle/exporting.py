@@ -12,7 +12,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FileInfo
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import record as records
-from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, size_problem
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, size_problem, sizes_by_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings import Facts, Finding
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.holding import Holding
@@ -87,13 +87,14 @@ def refuse_existing(task: Task, request: Request, names: DumpNames, there: t.Ite
 def finished_before(task: Task, request: Request, names: DumpNames, there: t.Iterable[FileInfo]) -> records.Record | None:
     """The record of this very export, when it was finished and judged good before; None when it has to be made."""
     platform, host = task.host.platform, task.host
-    sizes = {host.basename(entry.path): entry.size for entry in there if not entry.is_dir}
+    sizes = sizes_by_key(host, there)
     path = records.path_for(request.dump)
-    if name_key(platform, host.basename(path)) not in {name_key(platform, name) for name in sizes}:
+    if name_key(platform, host.basename(path)) not in sizes:
         return None
     record = records.Record.loads(host.read_text(path), path)
     same = (record.set_id, record.schema, record.method) == (request.set_id, request.schema, request.method)
-    complete = {name: sizes[name] for name in names.among(sizes, platform)} == dict(record.files)
+    recorded = {name_key(platform, name): size for name, size in record.files.items()}
+    complete = {name: sizes[name] for name in names.among(sizes, platform)} == recorded
     return record if same and complete else None
 
 

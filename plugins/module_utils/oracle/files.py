@@ -9,7 +9,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import WINDOWS
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import WINDOWS, FileInfo, Host
 
 
 def same_folder(platform: str, one: str, other: str) -> bool:
@@ -17,6 +17,11 @@ def same_folder(platform: str, one: str, other: str) -> bool:
         return path.replace("/", "\\").rstrip("\\").casefold() if platform == WINDOWS else path.rstrip("/")
 
     return plain(one) == plain(other)
+
+
+def sizes_by_key(host: Host, entries: t.Iterable[FileInfo]) -> dict[str, int]:
+    """Sizes of the files by their keys for comparison: Windows lists names in lower case."""
+    return {name_key(host.platform, host.basename(entry.path)): entry.size for entry in entries if not entry.is_dir}
 
 
 def name_key(platform: str, name: str) -> str:

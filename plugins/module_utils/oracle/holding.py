@@ -80,8 +80,8 @@ class Holding:
             )
         if found.granted:
             text = f"Revoke {', '.join(found.granted)} from {found.account}, as far as it was not there before."
-            steps.append(Step(REVOKE, text, True, {"roles": list(found.granted)}))
-        steps.append(Step(REMOVE_JOURNAL, f"Remove the journal {self.file.path}."))
+            steps.append(Step(REVOKE, text, True, details={"roles": list(found.granted)}))
+        steps.append(Step(REMOVE_JOURNAL, f"Remove the journal {self.file.path}.", last=True))
         return steps
 
     def recover(self, found: Journal) -> dict[str, t.Any]:
@@ -164,7 +164,7 @@ class Holding:
         steps = [Step(JOURNAL, f"Write the journal {self.file.path}.")]
         if self.role is not None:
             text = f"Grant {self.role} to {self.request.account}, and see that it has it."
-            steps.append(Step(GRANT, text, False, {"role": self.role}))
+            steps.append(Step(GRANT, text, details={"role": self.role}))
         return steps
 
     def plan_revoke(self) -> list[Step]:
@@ -172,7 +172,7 @@ class Holding:
             return []
         statements = planned_undo(self.role, self.before, self.request.account)
         text = f"Revoke {self.role} from {self.request.account}, and see that all is as before."
-        return [Step(REVOKE, text, True, {"statements": statements})]
+        return [Step(REVOKE, text, True, details={"statements": statements})]
 
     def plan_forgetting(self) -> list[Step]:
         return [Step(REMOVE_JOURNAL, f"Remove the journal {self.file.path}.", True)]

@@ -24,6 +24,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump_me
     waited,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.exporting import REMOVE_OLD_LOG, Outcome
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key, sizes_by_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.holding import Holding
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.request import Request
@@ -47,24 +48,27 @@ def record_beside(task: Task, request: Request) -> records.Record | None:
 def check_files(task: Task, request: Request, record: records.Record | None, there: t.Iterable[FileInfo]) -> dict[str, int]:
     """The dump's files with their sizes, when they are those of the record. Slugs ``dump_missing``, ``dump_truncated``."""
     host = task.host
-    sizes = {host.basename(entry.path): entry.size for entry in there if not entry.is_dir}
-    expected = dict(record.files) if record else {host.basename(request.dump): None}
+    sizes = sizes_by_key(host, there)
+    expected: dict[str, int | None] = dict(record.files) if record else {host.basename(request.dump): None}
+    found: dict[str, int] = {}
     for name, size in expected.items():
-        if name not in sizes:
+        key = name_key(host.platform, name)
+        if key not in sizes:
             raise LockstepError(
                 "dump_missing", f"{name} is not in {host.parent(request.dump)}. Correct dump, or fetch the file.", path=name
             )
-        if sizes[name] == 0 or (size is not None and sizes[name] != size):
+        found[name] = sizes[key]
+        if found[name] == 0 or (size is not None and found[name] != size):
             raise LockstepError(
                 "dump_truncated",
-                f"{name} in {host.parent(request.dump)} has {sizes[name]} bytes"
+                f"{name} in {host.parent(request.dump)} has {found[name]} bytes"
                 + (f", and had {size} when it was made" if size is not None else "")
                 + ". It is damaged: take another copy, or another set.",
                 path=name,
-                bytes=sizes[name],
+                bytes=found[name],
                 expected_bytes=size,
             )
-    return {name: sizes[name] for name in expected}
+    return found
 
 
 def import_settings(request: Request, source: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
@@ -109,7 +113,7 @@ class DatapumpImport:
             steps.append(Step(DROP_ORPHAN, f"Drop the master table of the job {self.pump.job}, which no process works on."))
         details = {"files": self.files, "directory": self.request.directory, "parameters": settings_of(self.request, None)}
         text = f"Start the Data Pump job {self.pump.job}: {self.source} into {self.request.schema}."
-        return [*steps, Step(START, text, False, details), waiting]
+        return [*steps, Step(START, text, details=details), waiting]
 
     def plan_end(self) -> list[Step]:
         return [Step(CLEAR, "After a failure, leave no master table.", True)]

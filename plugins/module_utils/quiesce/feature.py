@@ -96,8 +96,7 @@ def resumed(task: Task) -> dict[str, t.Any]:
     store = Store(task, task.params["name"])
     journal = store.read_mine()
     if journal is None:
-        lease = _lease_facts(None, False)
-        return {"changed": False, "units": [], "plan": [], "journal": None, "lease": lease, "lease_fired": False}
+        return _nothing_to_resume(task, store)
     ordered = plan.start_order(journal.units)
     work = resume_work(store, journal, ordered, [_state_if_it_answers(task, unit) for unit in ordered])
     result: dict[str, t.Any] = {"changed": True, "journal": store.path}
@@ -115,6 +114,17 @@ def resumed(task: Task) -> dict[str, t.Any]:
         result.update(outage=done.outage.as_dict(), lease_log=done.lease_log)
     result.update(lease=_lease_facts(journal, fired), lease_fired=fired, units=work.unit_facts(), plan=work.plan_facts())
     return _with_diff(task, result, base.RUNNING)
+
+
+def _nothing_to_resume(task: Task, store: Store) -> dict[str, t.Any]:
+    """In the check mode of a whole playbook nothing was stopped before this task: with ``units`` it plans as if they had been."""
+    result: dict[str, t.Any] = {"units": [], "plan": [], "journal": None, "lease": _lease_facts(None, False), "lease_fired": False}
+    if task.check_mode and task.params.get("units"):
+        found = units.find_units(task, [Wanted.from_params(entry) for entry in task.params["units"]])
+        ordered = plan.start_order(found)
+        steps = plan.resume_plan(ordered, [base.STOPPED] * len(ordered), task.params.get("max_outage") is not None, store.path)
+        result["plan"] = Work(ordered, [base.STOPPED] * len(ordered), steps).plan_facts()
+    return dict(result, changed=bool(result["plan"]))
 
 
 def query(task: Task) -> dict[str, t.Any]:

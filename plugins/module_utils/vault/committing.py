@@ -116,7 +116,7 @@ class _Commit:
         session, vault = self.session, self.session.vault
         folder = vault.set_folder(catalogue.FAILED, self.name)
         work = Work()
-        work.plan.append(Action(MEASURE, folder, reason=f"{len(self.expected)} parts: present, not empty, as long as expected"))
+        work.plan.append(Action(MEASURE, folder, reason="all parts: present, not empty, as long as expected"))
         for part in self.expected:
             what = "opens completely, SHA-256" if part["kind"] == schema.ZIP else "SHA-256"
             work.plan.append(Action(VERIFY, vault.part(catalogue.FAILED, self.name, part["path"]), reason=what))

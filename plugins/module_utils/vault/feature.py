@@ -14,10 +14,12 @@ from ansible_collections.lockstep.backup.plugins.module_utils.vault.failing impo
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.inquiry import query, rebuilt
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.opening import opened
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.pruning import pruned
+from ansible_collections.lockstep.backup.plugins.module_utils.vault.verifying import verified
 
 _STATES: t.Mapping[str, t.Callable[[Task], dict[str, t.Any]]] = {
     "opened": opened,
     "committed": committed,
+    "verified": verified,
     "failed": failed,
     "pruned": pruned,
     "query": query,
@@ -79,6 +81,7 @@ FEATURE = Feature(
         "restore_steps": {"type": "list", "elements": "str", "default": []},
         "details": {"type": "dict", "default": {}},
         "error": {"type": "str"},
+        "drill": {"type": "str"},
         "primary_sets": {"type": "list", "elements": "str"},
         "keep_recent": {"type": "int", "default": 4},
         "keep_archive": {"type": "int", "default": 2},
@@ -88,6 +91,7 @@ FEATURE = Feature(
     required_if=(
         ("state", "opened", ("system",)),
         ("state", "committed", ("set", "grade", "parts")),
+        ("state", "verified", ("set",)),
     ),
     required_by={"set_id": ("set",)},
 )

@@ -27,38 +27,45 @@ def pruned(task: Task) -> dict[str, t.Any]:
     found = session.enter_without_open_set()
     with session.giving_back():
         listing = session.vault.listing()
+        recovered = False
         if found == OVER or task.dead_run:
-            session.recover(listing)
+            recovered = bool(session.recover(listing).plan)
             listing = session.vault.listing()
-        outcome = _Pruning(session, listing).run()
+        pruning = _Pruning(session, listing, recovered)
+        pruning.run()
         session.leave()
-    return outcome
+    return pruning.result()
 
 
 class _Pruning:
-    def __init__(self, session: Session, listing: Listing) -> None:
+    def __init__(self, session: Session, listing: Listing, recovered: bool) -> None:
+        self.recovered = recovered
         self.session, self.vault, self.params = session, session.vault, session.params
         self.listing = listing
         self.work = Work()
         self.entries: list[catalogue.Entry] = []
         self.unconfirmed: list[catalogue.Entry] = []
+        self.decided = retention.Retention()
 
-    def run(self) -> dict[str, t.Any]:
+    def run(self) -> None:
+        """Look, decide, and do it."""
         session = self.session
         self._refuse_future(names.names_in_future(self.listing.all_sets, session.now.date()))
         self._plan_remains()
-        decided = retention.Retention()
         if self._over_number():
-            decided = self._decide()
-            self._plan(decided)
+            self.decided = self._decide()
+            self._plan(self.decided)
         if self.work.plan:
-            session.write_log(self.work, session.lines(self._after(decided), {e.name: e.log_line() for e in self.entries}))
+            session.write_log(self.work, session.lines(self._after(self.decided), {e.name: e.log_line() for e in self.entries}))
             session.perform(self.work)
+
+    def result(self) -> dict[str, t.Any]:
+        decided = self.decided
         deleted = [entry.name for entry in decided.delete]
         good = [entry for entry in self.entries if entry.good and entry.name not in deleted]
-        return session.result(
+        return self.session.result(
             self.work,
-            changed=bool(session.done[1:]),
+            changed=self.recovered or bool(self.work.plan),
             archived=[entry.name for entry in decided.archive if entry.name not in deleted],
             deleted=deleted,
             failed_deleted=[entry.name for entry in decided.delete_failed],

@@ -22,6 +22,11 @@ def line(at: str, step: str, detail: str) -> str:
 
 
 def write(manifest: t.Mapping[str, t.Any]) -> str:
-    """The whole log of a set, in the order of time. Steps of one moment keep their order."""
-    steps = sorted(manifest["steps"], key=lambda step: times.parse_iso(step["at"]))
-    return "".join(line(step["at"], step["step"], step["detail"]) for step in steps)
+    """The whole log of a set, in the order of time. Steps of one moment keep their order.
+
+    The log's times have no time zone, so all are written in that of the set's own start, whoever noted them.
+    """
+    zone = times.parse_iso(manifest["started"]).tzinfo
+    steps = [(times.parse_iso(step["at"]).astimezone(zone), step) for step in manifest["steps"]]
+    steps.sort(key=lambda step: step[0])
+    return "".join(line(times.iso(at), step["step"], step["detail"]) for at, step in steps)

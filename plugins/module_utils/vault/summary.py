@@ -41,25 +41,30 @@ def summary_lines(committed: t.Sequence[Result], pruned: t.Sequence[Result]) -> 
     return lines
 
 
-_NAMES_OF_A_STEP = ("action", "step")
-
-
 def plan_lines(results: t.Sequence[Result]) -> list[str]:
     """The plans of several results, one line a step, numbered through. Results without a plan (skipped tasks) have none."""
     lines: list[str] = []
     for result in results:
-        for step in result.get("plan") or ():
-            name = next((step[key] for key in _NAMES_OF_A_STEP if step.get(key)), "step")
-            lines.append(f"{len(lines) + 1}. {result['host']}: {name.replace('_', ' ')}{_what(step)}")
-    return lines
+        lines += [f"{result['host']}: {_step_text(step)}" for step in result.get("plan") or ()]
+    return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
 
 
-def _what(step: Result) -> str:
+_SAID_OTHERWISE = ("action", "step", "text", "kind", "name", "state", "path", "to", "reason")
+
+
+def _step_text(step: Result) -> str:
+    """A step of any of this collection's plans: they share these keys, and each has some of its own."""
     if step.get("text"):
-        return f": {step['text']}"
-    words = [f"{key} {_short(value)}" for key, value in step.items() if key not in _NAMES_OF_A_STEP and value not in (None, "", [], {})]
-    return f": {', '.join(words)}" if words else ""
+        return str(step["text"])
+    words = [str(step.get("action") or step.get("step")).replace("_", " ")]
+    words += [str(step[key]) for key in ("kind", "name", "path") if step.get(key)]
+    words += [f"to {step['to']}"] if step.get("to") else []
+    words += [f"(now {step['state']})"] if step.get("state") else []
+    own = [f"{key} {_shown(value)}" for key, value in step.items() if key not in _SAID_OTHERWISE and value not in (None, "", [], {}, False)]
+    words += [f"[{', '.join(own)}]"] if own else []
+    words += [f"- {step['reason']}"] if step.get("reason") else []
+    return " ".join(words)
 
 
-def _short(value: t.Any) -> str:
+def _shown(value: t.Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

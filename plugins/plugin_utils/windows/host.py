@@ -349,7 +349,9 @@ class WindowsHost:
 
 def _bytes(text: str) -> bytes:
     """What reaches the file: findstr ends every line, so the text's last line end is made sure of here."""
-    lines = text if not text or text.endswith("\n") else text + "\n"
+    lines = text.replace("\r\n", "\n")
+    if lines and not lines.endswith("\n"):
+        lines += "\n"
     return lines.replace("\n", "\r\n").encode()
 
 

@@ -180,6 +180,8 @@ class ClientConnection:
         if call.lob is not None:
             return self._lobs.answer(call.lob)
         if call.function == requests.LOGOFF:
+            # Before the answer, so that a client's next session finds nothing of this one.
+            self.session.close()
             self._is_over = True
         return answers.status()
 

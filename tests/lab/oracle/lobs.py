@@ -28,6 +28,9 @@ class LobStore:
         self._contents[bytes(locator)] = content
         return bytes(locator)
 
+    def handle(self, content: str | bytes) -> values.Lob:
+        return values.Lob(self.create(content), len(content))
+
     def content(self, locator: bytes) -> str | bytes:
         if locator not in self._contents:
             raise OracleError(22275, text="invalid LOB locator specified")

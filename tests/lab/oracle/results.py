@@ -55,9 +55,9 @@ def _scalar(bind: BindType, value: t.Any, lobs: LobStore) -> values.Value:
     if bind.kind == values.BOOLEAN:
         return as_bool(value)
     if bind.kind == values.CLOB:
-        return values.Lob(lobs.create(as_text(value) or ""))
+        return lobs.handle(as_text(value) or "")
     if bind.kind == values.BLOB:
-        return values.Lob(lobs.create(bytes(value)))
+        return lobs.handle(bytes(value))
     if bind.kind in (values.RAW, values.LONG_RAW) and isinstance(value, bytes):
         return value
     if isinstance(value, datetime.datetime):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import select
 import socket
@@ -66,7 +67,9 @@ class OracleServer:
         self._wakers = socket.socketpair()
         if "down" not in self.faults:
             self._open()
-        self._accepting = threading.Thread(target=self._accept, args=(self._wakers[0],), name=f"oracle-listener-{self.address}", daemon=True)
+        self._accepting = threading.Thread(
+            target=self._accept, args=(self._wakers[0],), name=f"oracle-listener-{self.address}", daemon=True
+        )
         self._accepting.start()
         self.faults.watch(self._on_fault)
         self.database.job_watchers.append(self._tick_while_jobs_run)
@@ -93,6 +96,13 @@ class OracleServer:
         """Cut all present connections."""
         close_all(list(self._connections.values()), STOP_SECONDS)
 
+    def wait_for_jobs(self, seconds: float) -> bool:
+        """Whether all Data Pump jobs have ended by themselves within so many real seconds."""
+        ticking = self._ticking
+        if ticking is not None:
+            ticking.join(seconds)
+        return not self.database.jobs
+
     def _open(self) -> None:
         with self._lock:
             if self._listening is not None:
@@ -108,6 +118,9 @@ class OracleServer:
     def _close(self) -> None:
         with self._lock:
             if self._listening is not None:
+                # The accepting thread still holds it in select(), which keeps a merely closed socket alive.
+                with contextlib.suppress(OSError):
+                    self._listening.shutdown(socket.SHUT_RDWR)
                 self._listening.close()
                 self._listening = None
 

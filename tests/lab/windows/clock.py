@@ -87,7 +87,3 @@ class MachineClock:
             return not cancelled()
         deadline = self.elapsed() + seconds
         return self.wait(lambda: deadline - self.elapsed(), cancelled)
-
-    def sleep_until(self, moment: datetime.datetime, cancelled: t.Callable[[], bool]) -> bool:
-        """Wait for a wall time; False when cancelled first."""
-        return self.wait(lambda: (moment - self.now()).total_seconds(), cancelled)

@@ -230,8 +230,7 @@ def start(execution: Execution, program: Program, on_end: t.Callable[[int], None
         code = KILLED_EXIT_CODE
         try:
             code = run(execution, program)
-        except Exception as error:
-            # A mistake in the lab must fail the test that meets it, not vanish with a thread.
+        except Exception as error:  # noqa: BLE001 - a mistake in the lab must fail the test that meets it, not vanish with a thread
             execution.machine.report_unknown("crash", f"{execution.process.command_line}: {error!r}")
             code = 0xC0000005
         finally:

@@ -12,8 +12,8 @@ FAULTS: t.Mapping[str, str] = {
     # the connection
     "unreachable": "nothing listens on the host's WinRM port; open connections are cut",
     "slow": "VALUE seconds pass before each WS-Management request is executed (real time)",
-    "drop_before": "the VALUE-th request from now is not executed, and its connection is cut; once",
-    "drop_after": "the VALUE-th request from now is executed, and its connection is cut instead of the answer; once",
+    "drop_before": "the VALUE-th request from now (not counting Receive) is not executed, and its connection is cut; once",
+    "drop_after": "the VALUE-th request from now (not counting Receive) is executed, and its connection cut unanswered; once",
     "certificate_untrusted": "the certificate comes from an authority nobody knows (https)",
     "certificate_expired": "the certificate ended yesterday (https)",
     "certificate_wrong_name": "the certificate is for another host (https)",
@@ -112,6 +112,14 @@ class Faults:
     def text(self, name: str, default: str) -> str:
         values = self._set.get(name)
         return values[-1] if values else default
+
+    def take_from(self, name: str, amount: float) -> float:
+        """For faults whose argument is used up: lower it, and return what is left (negative: not enough, nothing taken)."""
+        with self._lock:
+            left = self.number(name, 0.0) - amount
+            if left >= 0:
+                self._set[name] = [f"{left:g}"]
+            return left
 
     def count_down(self, name: str) -> bool:
         """For faults of the n-th request: True at the n-th call, which switches it off."""

@@ -39,7 +39,7 @@ class OpenFile(io.RawIOBase):
         self._real = real
         self._seekable = seekable
         # Reading is needed by zipfile, which looks at what it has written.
-        self._file: t.BinaryIO = open(real, "r+b" if append else "w+b")
+        self._file: t.BinaryIO = real.open("r+b" if append else "w+b")
         if append:
             self._file.seek(0, os.SEEK_END)
 
@@ -96,10 +96,8 @@ class FileTree:
         if disk is None or disk.drive_type != FIXED:
             return None
         found = self.root / disk.letter[0]
-        for part in tail.split("\\"):
-            if not part:
-                continue
-            part = part.rstrip(". ") or part
+        for written in filter(None, tail.split("\\")):
+            part = written.rstrip(". ") or written
             exact = found / part
             if os.path.lexists(exact):
                 found = exact
@@ -189,10 +187,8 @@ class FileTree:
             if size > 0 and self._faults.on("disk_full") and drive == self._faults.text("disk_full", "C:").upper():
                 raise WinError(errors.DISK_FULL, path)
             if size > 0 and drive == "C:" and self._faults.on("disk_full_after"):
-                left = self._faults.number("disk_full_after", 0) - size
-                if left < 0:
+                if self._faults.take_from("disk_full_after", size) < 0:
                     raise WinError(errors.DISK_FULL, path)
-                self._faults.set("disk_full_after", left)
             if disk.free is not None:
                 if size > disk.free:
                     raise WinError(errors.DISK_FULL, path)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 
 from tests.lab.windows.clock import MachineClock
 from tests.lab.windows.faults import Faults
@@ -48,7 +47,8 @@ class Iis:
         self._services, self._processes, self._faults, self._clock = services, processes, faults, clock
         self._pools: dict[str, Pool] = {}
         self._sites: dict[str, Site] = {}
-        self._lock = threading.RLock()
+        # One lock for both: services change pools and sites, and these ask for the services' states.
+        self._lock = services.lock
         services.on_state.append(self._service_changed)
 
     def add_pool(self, pool: Pool) -> Pool:

@@ -115,15 +115,20 @@ class ProcessTable:
         self._clock.wake()
 
     def kill_tree(self, process: Process) -> list[Process]:
-        """It and all its descendants, as they are now; returns them."""
+        """It and all its descendants, as they are now; returns them, parents first."""
         found = [process]
         for one in found:
             found += [child for child in self.children(one.pid) if child not in found]
+        # All are marked before the first one wakes up: none goes on because its child has ended.
+        for one in found:
+            one.killed = True
         for one in found:
             self.kill(one)
         return found
 
     def kill_job(self, job: str) -> None:
-        for process in self.all():
-            if process.job == job:
-                self.kill(process)
+        members = [process for process in self.all() if process.job == job]
+        for process in members:
+            process.killed = True
+        for process in members:
+            self.kill(process)

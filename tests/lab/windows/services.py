@@ -78,7 +78,8 @@ class ServiceManager:
     def __init__(self, clock: MachineClock, faults: Faults, processes: ProcessTable) -> None:
         self._clock, self._faults, self._processes = clock, faults, processes
         self._services: dict[str, Service] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held during every change; callbacks of ``on_state`` run with it."""
         self.on_state: list[t.Callable[[Service], None]] = []
         """Called after each change of a state."""
 
@@ -144,7 +145,7 @@ class ServiceManager:
             self._processes.ended(process)
 
     def _process_died(self, path_name: str, owner: Service) -> None:
-        with self._lock:
+        with self.lock:
             process = owner.process
             for service in self._services.values():
                 if service.process is not None and service.process is process:
@@ -154,7 +155,7 @@ class ServiceManager:
 
     def settle(self) -> None:
         """Let pending states end whose time has come."""
-        with self._lock:
+        with self.lock:
             now = self._clock.elapsed()
             for service in self._services.values():
                 while service.due is not None and service.due <= now:
@@ -175,7 +176,7 @@ class ServiceManager:
     # controls
     def stop(self, service: Service) -> int:
         """StopService: a return code of Win32_Service. Accepted means pending, not done."""
-        with self._lock:
+        with self.lock:
             self.settle()
             if service.state in (STOP_PENDING, START_PENDING):
                 return CANNOT_ACCEPT
@@ -193,7 +194,7 @@ class ServiceManager:
 
     def start(self, service: Service) -> int:
         """StartService: a return code of Win32_Service; starts what it depends on first."""
-        with self._lock:
+        with self.lock:
             self.settle()
             if service.state == STOP_PENDING:
                 return CANNOT_ACCEPT

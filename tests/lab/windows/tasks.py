@@ -174,7 +174,7 @@ def _read_trigger(trigger: ET.Element, definition: Definition, zone: datetime.tz
     if kind != "TimeTrigger" or "Repetition" in values or "EndBoundary" in values:
         raise TaskXmlError(f"{kind} with {', '.join(sorted(values))}", unknown=True)
     try:
-        moment = datetime.datetime.fromisoformat(values["StartBoundary"].replace("Z", "+00:00"))
+        moment = datetime.datetime.fromisoformat(values["StartBoundary"])
     except (KeyError, ValueError):
         raise TaskXmlError(f"(8,8):StartBoundary:{values.get('StartBoundary', '')}") from None
     if values.get("Enabled", "true") == "true":

@@ -124,25 +124,13 @@ class Endpoint:
                 if not started:
                     recorder.end(request)
         self.machine.report_unknown("resource", f"{message.action} on {message.resource}")
-        raise Fault(
-            soap.UNKNOWN_RESOURCE,
-            "The WS-Management service cannot process the request. The service is configured to not accept any remote shell requests "
-            "or the resource URI is missing or has an incorrect format."
-            if message.action == CREATE
-            else f"The resource URI {message.resource} was not found in the WS-Management catalog.",
-            "a:DestinationUnreachable",
-            sender=True,
-        )
+        reason = f"The resource URI {message.resource} was not found in the WS-Management catalog."
+        if message.action == CREATE:
+            reason = "The service is configured to not accept any remote shell requests."
+        raise Fault(soap.UNKNOWN_RESOURCE, reason, "a:DestinationUnreachable", sender=True)
 
     def _check_operations(self, user: User) -> None:
         if self.shells.operations(user) + self.cim.open_enumerations() >= MAX_OPERATIONS_PER_USER or self.machine.faults.on(
             "quota_operations"
         ):
-            raise Fault(
-                soap.TOO_MANY_OPERATIONS,
-                f"The WS-Management service cannot process the request. This user is allowed a maximum number of "
-                f"{MAX_OPERATIONS_PER_USER} concurrent operations, which has been exceeded. Close existing operations for this user, "
-                "or raise the quota for this user.",
-                "w:QuotaLimit",
-                wmi_error=True,
-            )
+            raise soap.too_many_operations(MAX_OPERATIONS_PER_USER, wmi_error=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import selectors
 import socket
@@ -134,10 +135,9 @@ class Listener:
 
 
 def _cut(connection: socket.socket) -> None:
-    try:
+    # It may be gone already.
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # It is gone already.
 
 
 def _read_request(source: t.Any, largest_body: int) -> HttpRequest | None:

@@ -115,8 +115,8 @@ class ShellService:
         if mine >= MAX_SHELLS_PER_USER or self._machine.faults.on("quota_shells"):
             raise Fault(
                 soap.TOO_MANY_SHELLS,
-                "The WS-Management service cannot process the request. The maximum number of concurrent shells for this user has been "
-                f"exceeded. Close existing shells or raise the quota for this user. ({MAX_SHELLS_PER_USER})",
+                f"This user is allowed a maximum number of {MAX_SHELLS_PER_USER} concurrent shells, which has been exceeded. "
+                "Close existing shells or raise the quota for this user.",
                 "w:QuotaLimit",
             )
         environment = self._machine.default_environment(user)
@@ -176,13 +176,7 @@ class ShellService:
         shell = self._shell(message, user)
         running = sum(command.exit_code is None for command in shell.commands.values())
         if self.operations(user) >= MAX_OPERATIONS_PER_USER or self._machine.faults.on("quota_operations"):
-            raise Fault(
-                soap.TOO_MANY_OPERATIONS,
-                "The WS-Management service cannot process the request. This user is allowed a maximum number of "
-                f"{MAX_OPERATIONS_PER_USER} concurrent operations, which has been exceeded. Close existing operations for this user, "
-                "or raise the quota for this user.",
-                "w:QuotaLimit",
-            )
+            raise soap.too_many_operations(MAX_OPERATIONS_PER_USER)
         if running >= MAX_PROCESSES_PER_SHELL:
             raise Fault(2150859175, "The maximum number of processes per shell has been exceeded.", "w:QuotaLimit")
         line = command_line(message)
@@ -218,8 +212,8 @@ class ShellService:
 
     def _start(self, run: Execution, program: execution.Program, command: Command, request: Request) -> None:
         def kill() -> None:
+            # A program that waits for input would not notice its end.
             command.stdin.feed(b"", end=True)
-            # Whoever killed it must not wait for a program that does not look up; the client learns of the end at once.
 
         run.process.on_killed = kill
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import typing as t
 import uuid
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-NS: t.Mapping[str, str] = {
+NS: dict[str, str] = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
     "a": "http://schemas.xmlsoap.org/ws/2004/08/addressing",
     "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd",
@@ -60,6 +59,16 @@ class Fault(Exception):
         self.code, self.reason, self.subcode, self.sender, self.provider = code, reason, subcode, sender, provider
         self.wmi_error = wmi_error
         """The newer providers' form of the detail: an MSFT_WmiError instead of a WSManFault."""
+
+
+def too_many_operations(limit: int, wmi_error: bool = False) -> Fault:
+    return Fault(
+        TOO_MANY_OPERATIONS,
+        f"The WS-Management service cannot process the request. This user is allowed a maximum number of {limit} concurrent "
+        "operations, which has been exceeded. Close existing operations for this user, or raise the quota for this user.",
+        "w:QuotaLimit",
+        wmi_error=wmi_error,
+    )
 
 
 @dataclasses.dataclass

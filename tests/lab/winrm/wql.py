@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import operator
 import re
 import typing as t
 
 Instance = t.Mapping[str, t.Any]
+
+_OPERATORS: t.Mapping[str, t.Callable[[t.Any, t.Any], bool]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 class WqlError(Exception):
@@ -36,14 +46,7 @@ class Comparison:
         if self.operator == "like":
             return re.fullmatch(_like(self.value), str(actual), re.IGNORECASE | re.DOTALL) is not None
         left, right = _comparable(actual, self.value)
-        return {
-            "=": left == right,
-            "<>": left != right,
-            "<": left < right,
-            ">": left > right,
-            "<=": left <= right,
-            ">=": left >= right,
-        }[self.operator]
+        return _OPERATORS[self.operator](left, right)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 import time
@@ -30,11 +31,16 @@ def ended(host: PosixHost, folder: pathlib.Path) -> base.JobStatus:
 
 
 def program(folder: pathlib.Path, name: str) -> str:
-    """A copy of ``sleep`` under a name that nothing else on this machine has."""
+    """A copy of ``sleep`` under that name."""
     path = folder / name
     shutil.copy(shutil.which("sleep") or "sleep", path)
     path.chmod(0o755)
     return str(path)
+
+
+def unique(name: str) -> str:
+    """A name that no other test run on this machine has."""
+    return f"{name}-{os.getpid()}"
 
 
 def script(folder: pathlib.Path, name: str, text: str) -> str:

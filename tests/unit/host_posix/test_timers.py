@@ -46,7 +46,7 @@ def waiting_processes(host: PosixHost) -> str:
 def test_a_timer_fires_once_at_its_time_and_is_gone(host: PosixHost, tmp_path: pathlib.Path) -> None:
     count = tmp_path / "count"
     script = lease(host, tmp_path / "lease", ["sh", "-c", f"echo fired >>{count}"])
-    due = at(host, 1)
+    due = at(host, 2)
     host.arm_timer("lease-job", due, script)
     assert host.timer_armed("lease-job")
     eventually(count.exists)
@@ -98,7 +98,7 @@ def test_the_timer_of_an_earlier_start_of_the_machine_is_not_armed_and_its_numbe
 
 def test_what_fires_after_it_was_given_up_does_nothing(host: PosixHost, tmp_path: pathlib.Path) -> None:
     """The timer's file is taken away although its process cannot be ended: it still must not fire."""
-    host.arm_timer("lease-job", at(host, 1), lease(host, tmp_path / "lease"))
+    host.arm_timer("lease-job", at(host, 3), lease(host, tmp_path / "lease"))
     (armed,) = (tmp_path / "state/timers").iterdir()
     armed.rename(tmp_path / "taken")
     eventually(lambda: not waiting_processes(host))

@@ -20,7 +20,11 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import C
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix import PosixHost
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix_processes import Process
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix_units import LaunchdServices, SystemdUnits
-from tests.unit.host_posix.real import eventually, program, script
+from tests.unit.host_posix.real import eventually, program, script, unique
+
+SLEEPER, STUBBORN, LEASED, NONE, ZOMBIE = (
+    unique(f"lockstep-test-{word}") for word in ("sleeper", "stubborn", "leased", "none", "zombie")
+)
 
 
 @pytest.fixture
@@ -29,59 +33,59 @@ def host(tmp_path: pathlib.Path) -> PosixHost:
 
 
 def test_a_process_unit_is_started_found_stopped_and_never_absent(host: PosixHost, tmp_path: pathlib.Path) -> None:
-    path = program(tmp_path, "lockstep-test-sleeper")
+    path = program(tmp_path, SLEEPER)
     unit = host.unit_driver("process", {"start": {"argv": [path, "1000"], "cwd": str(tmp_path)}})
-    assert unit.status("lockstep-test-sleeper").state == base.STOPPED
-    unit.start("lockstep-test-sleeper")
-    eventually(lambda: unit.status("lockstep-test-sleeper").state == base.RUNNING)
-    pid = unit.status("lockstep-test-sleeper").pid
+    assert unit.status(SLEEPER).state == base.STOPPED
+    unit.start(SLEEPER)
+    eventually(lambda: unit.status(SLEEPER).state == base.RUNNING)
+    pid = unit.status(SLEEPER).pid
     assert pid is not None
     assert os.readlink(f"/proc/{pid}/cwd") == str(tmp_path)
     assert unit.status(path).pid == pid
-    assert unit.status(f"{tmp_path}/elsewhere/lockstep-test-sleeper").state == base.STOPPED
-    assert [found.name for found in unit.find("LOCKSTEP-test-*", str(tmp_path))] == [path]
+    assert unit.status(f"{tmp_path}/elsewhere/{SLEEPER}").state == base.STOPPED
+    assert [found.name for found in unit.find("LOCKSTEP-test-sl*", str(tmp_path))] == [path]
     assert unit.find("lockstep-test-*", str(tmp_path) + "/deeper") == []
     assert unit.dependents(path) == []
-    unit.stop("lockstep-test-sleeper", force=False)
-    eventually(lambda: unit.status("lockstep-test-sleeper").state == base.STOPPED)
+    unit.stop(SLEEPER, force=False)
+    eventually(lambda: unit.status(SLEEPER).state == base.STOPPED)
 
 
 def test_all_processes_of_a_program_are_stopped_and_a_stubborn_one_only_by_force(host: PosixHost, tmp_path: pathlib.Path) -> None:
     ready = tmp_path / "ready"
-    path = script(tmp_path, "lockstep-test-stubborn", '#!/bin/sh\ntrap "" TERM\necho >>"$1"\nwhile :; do sleep 0.05; done\n')
+    path = script(tmp_path, STUBBORN, '#!/bin/sh\ntrap "" TERM\necho >>"$1"\nwhile :; do sleep 0.05; done\n')
     unit = host.unit_driver("process", {"start": {"argv": [path, str(ready)]}})
-    unit.start("lockstep-test-stubborn")
-    unit.start("lockstep-test-stubborn")
+    unit.start(STUBBORN)
+    unit.start(STUBBORN)
     eventually(lambda: ready.exists() and len(ready.read_text()) == 2)
-    assert len(host.processes("lockstep-test-stubborn")) == 2
-    unit.stop("lockstep-test-stubborn", force=False)
-    assert unit.status("lockstep-test-stubborn").state == base.RUNNING
-    unit.stop("lockstep-test-stubborn", force=True)
-    eventually(lambda: unit.status("lockstep-test-stubborn").state == base.STOPPED)
+    assert len(host.processes(STUBBORN)) == 2
+    unit.stop(STUBBORN, force=False)
+    assert unit.status(STUBBORN).state == base.RUNNING
+    unit.stop(STUBBORN, force=True)
+    eventually(lambda: unit.status(STUBBORN).state == base.STOPPED)
 
 
 def test_the_start_command_of_a_process_comes_back_and_leaves_it_running(host: PosixHost, tmp_path: pathlib.Path) -> None:
-    path = program(tmp_path, "lockstep-test-leased")
+    path = program(tmp_path, LEASED)
     unit = host.unit_driver("process", {"start": {"argv": [path, "1000"], "cwd": str(tmp_path)}})
-    subprocess.run(unit.start_command("lockstep-test-leased"), check=True)
-    eventually(lambda: host.processes("lockstep-test-leased"))
-    unit.stop("lockstep-test-leased", force=True)
+    subprocess.run(unit.start_command(LEASED), check=True)
+    eventually(lambda: host.processes(LEASED))
+    unit.stop(LEASED, force=True)
 
 
 def test_a_process_that_cannot_be_started_is_refused(host: PosixHost, tmp_path: pathlib.Path) -> None:
     definitions: list[dict[str, t.Any]] = [{}, {"start": {"argv": ["sleep", "1"], "cwd": str(tmp_path / "nosuch")}}]
     for definition in definitions:
         with pytest.raises(LockstepError) as caught:
-            host.unit_driver("process", definition).start("lockstep-test-none")
+            host.unit_driver("process", definition).start(NONE)
         assert caught.value.slug == "unit_refused"
 
 
 def test_a_zombie_does_not_run(host: PosixHost, tmp_path: pathlib.Path) -> None:
-    path = program(tmp_path, "lockstep-test-zombie")
+    path = program(tmp_path, ZOMBIE)
     with subprocess.Popen([path, "1000"]) as child:
-        eventually(lambda: host.processes("lockstep-test-zombie") == [child.pid])
+        eventually(lambda: host.processes(ZOMBIE) == [child.pid])
         child.send_signal(signal.SIGKILL)
-        eventually(lambda: host.processes("lockstep-test-zombie") == [])
+        eventually(lambda: host.processes(ZOMBIE) == [])
 
 
 @pytest.mark.parametrize(

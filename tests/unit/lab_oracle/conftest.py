@@ -20,6 +20,8 @@ ADDRESS = "127.0.0.1"
 SCHEMA, PASSWORD = "AESUSER313", "Altium"
 DBA, DBA_PASSWORD = "BACKUP_DBA", "dba secret"
 DIRECTORY = "LOCKSTEP_DIR"
+MADE = datetime.datetime.fromisoformat("2026-01-02T03:04:05")
+"""A DATE, which has no time zone."""
 
 
 @dataclasses.dataclass
@@ -61,8 +63,10 @@ def database(folder: pathlib.Path, clock: FakeClock) -> Database:
     made.add_user(SCHEMA, PASSWORD)
     made.add_user(DBA, DBA_PASSWORD, roles=("DBA",))
     made.add_user("OTHER", "other")
-    made.add_table(SCHEMA, "COMPONENTS", {"ID": "NUMBER", "NAME": "VARCHAR2(100)"}, [(1, "R1"), (2, "C5"), (3, None)], size=5 * 2**20)
-    made.add_table(SCHEMA, "PROJECTS", {"ID": "NUMBER", "MADE": "DATE"}, [(1, datetime.datetime(2026, 1, 2, 3, 4, 5))])
+    made.add_table(
+        SCHEMA, "COMPONENTS", {"ID": "NUMBER", "NAME": "VARCHAR2(100)"}, [(1, "R1"), (2, "C5"), (3, None)], size=5 * 2**20
+    )
+    made.add_table(SCHEMA, "PROJECTS", {"ID": "NUMBER", "MADE": "DATE"}, [(1, MADE)])
     made.add_table(SCHEMA, "EMPTY_ONE", {"ID": "NUMBER"}, size=None)
     made.add_object(SCHEMA, "VIEW", "BROKEN_VIEW", status="INVALID")
     made.add_object(SCHEMA, "INDEX", "COMPONENTS_PK", segment_bytes=2**20)

@@ -11,7 +11,8 @@ from tests.unit.fake_host import FakeHost
 from tests.unit.oracle.fake_oracle import FakeOracle
 
 OPERATIONS = frozenset(
-    "run start_job job_status job_output stop_job stat list_folder read_text write_text make_folder rename remove free_bytes now".split()
+    "run start_job job_status job_output stop_job stat list_folder read_text write_text make_folder rename remove free_bytes "
+    "now".split()
 )
 
 

@@ -109,7 +109,7 @@ def parameters(**params: t.Any) -> dict[str, t.Any]:
     return t.cast(dict[str, t.Any], result.validated_parameters)
 
 
-ADMIN: t.Mapping[str, str] = {"admin_user": "system", "admin_password": "manager"}
+ADMIN: t.Mapping[str, t.Any] = {"admin_user": "system", "admin_password": "manager"}
 
 
 def call(

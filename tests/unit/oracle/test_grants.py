@@ -76,11 +76,11 @@ def undo(account: Account, granted: list[str], before: Privileges) -> list[str]:
 @given(account=accounts, wanted=st.sampled_from(["DBA", "EXP_FULL_DATABASE"]), granted_at_all=st.booleans())
 def test_after_granting_and_undoing_everything_is_as_before(account: Account, wanted: str, granted_at_all: bool) -> None:
     before = account.read()
-    try:
-        role = missing_role(wanted, before, "AESUSER313")
-    except LockstepError as error:
-        assert error.slug == "elevation_refused"
+    if wanted in before.roles and not {wanted, DBA} & before.enabled:
+        with pytest.raises(LockstepError):
+            missing_role(wanted, before, "AESUSER313")
         return
+    role = missing_role(wanted, before, "AESUSER313")
     planned = [role] if role else []
     if role and granted_at_all:
         account.apply(grant_statement(role, "AESUSER313"))
@@ -140,7 +140,7 @@ def journal(account: Account) -> Journal:
         method="classic",
         dump="D:\\a.dmp",
         owner=OWNER,
-        since=datetime.datetime(2026, 11, 21, 3, 13, tzinfo=datetime.timezone.utc),
+        since=datetime.datetime(2026, 11, 21, 3, 13, tzinfo=datetime.UTC),
         before=account.read(),
         granted=("DBA",),
         parameter_file="C:\\x.par",

@@ -14,7 +14,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from tests.unit.fake_host import OTHER, OWNER, FakeClock, FakeHost, FakeJob
 from tests.unit.oracle.fake_oracle import FakeOracle
-from tests.unit.oracle.killing import CountedHost, Countdown, Killed, count, stop_counting
+from tests.unit.oracle.killing import Countdown, CountedHost, Killed, count, stop_counting
 from tests.unit.oracle.support import ADMIN, JOURNAL, PRIVILEGES, call, finish_datapump, make_host, run_tool
 
 CLASSIC: t.Mapping[str, t.Any] = {"elevate": "dba", **ADMIN}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -542,3 +543,45 @@ def test_the_owner_defaults_are_those_of_the_task() -> None:
     host = three()
     call(host, "quiesced", units=THREE)
     assert Journal.loads(host.files[JOURNAL].decode(), JOURNAL).owner == OWNER
+
+
+def test_a_unit_that_hangs_keeps_the_others_down_for_its_deadline_once_and_not_twice() -> None:
+    host = KitHost(web=Unit(), db=Unit(hangs=True))
+    began = host.wall
+    started_at: list[datetime.timedelta] = []
+
+    def note(operation: str, arguments: tuple[t.Any, ...]) -> None:
+        if operation == "start" and arguments == ("web",):
+            started_at.append(host.wall - began)
+
+    host.fail = note
+    with pytest.raises(LockstepError):
+        call(host, "quiesced", units=[service("web"), service("db", timeout=100)])
+    assert datetime.timedelta(seconds=100) <= started_at[0] < datetime.timedelta(seconds=110)
+
+
+def test_nothing_of_an_interrupted_attempt_of_the_same_run_gets_into_its_journal() -> None:
+    host = three()
+    draft = host.join(host.parent(host.parent(JOURNAL)), f"job~{OWNER.run_id}")
+    host.make_folder(draft)
+    host.write_text(host.join(draft, host.basename(MARKER)), "")
+    assert call(host, "quiesced", units=THREE, max_outage=60)["lease_fired"] is False
+    assert host.stat(MARKER) is None
+
+
+def test_while_a_dead_runs_journal_is_being_resumed_a_third_run_has_to_wait() -> None:
+    host = three()
+    call(host, "quiesced", owner=OTHER, units=THREE)
+    refused: list[str] = []
+
+    def a_third_run_comes(operation: str, arguments: tuple[t.Any, ...]) -> None:
+        if operation == "start" and arguments == ("app",) and not refused:
+            refused.append("")
+            with pytest.raises(LockstepError) as caught:
+                call(host, "resumed", owner=dataclasses.replace(OTHER, run_id="run3"), dead_run=OTHER.run_id)
+            refused[0] = caught.value.details["owner"]["run_id"]
+
+    host.fail = a_third_run_comes
+    call(host, "resumed", dead_run=OTHER.run_id)
+    assert refused == [OWNER.run_id]
+    assert host.up() == {"web", "app", "db"}

@@ -9,13 +9,9 @@ import pathlib
 
 import pytest
 
-from tests.unit.vault.world import World, fake_world, posix_world, posix_world_possible
+from tests.unit.vault.world import World, fake_world, posix_world
 
 
 @pytest.fixture(params=["fake", "posix"])
 def world(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> World:
-    if request.param == "fake":
-        return fake_world()
-    if not posix_world_possible():
-        pytest.skip("there is no PosixHost yet")
-    return posix_world(tmp_path)
+    return fake_world() if request.param == "fake" else posix_world(tmp_path)

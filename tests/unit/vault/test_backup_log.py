@@ -20,7 +20,8 @@ OVERVIEW = """\
 071022**|Scheduled|10/22/2007 12:00:00|10/22/2007 12:01:01|Failed|N/A|||||ErrorInfo|
 """
 
-MOMENTS = st.one_of(st.just(""), st.datetimes(datetime.datetime(1970, 1, 1)).map(lambda at: at.strftime("%m/%d/%Y %H:%M:%S")))
+SECONDS = st.integers(0, 2**32).map(lambda seconds: datetime.datetime.fromtimestamp(seconds, datetime.UTC))
+MOMENTS = st.one_of(st.just(""), SECONDS.map(lambda at: at.strftime("%m/%d/%Y %H:%M:%S")))
 TEXTS = st.text(max_size=40).map(backup_log.one_line)
 DAYS = st.dates(datetime.date(2000, 1, 1), datetime.date(2099, 12, 31)).map(lambda day: day.strftime("%y%m%d"))
 NUMBERS = st.one_of(st.integers(1, 99).map(lambda number: f"{number:02d}"), st.just("**"))

@@ -101,6 +101,13 @@ def test_the_plan_of_a_commit_names_every_step(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize("prepare", [fail, prune, prune_nothing, rebuild])
+def test_a_plan_begins_with_taking_the_lock_and_ends_with_giving_it_back(world: World, prepare: Prepare) -> None:
+    state, options = prepare(world)
+    actions = [step["action"] for step in world.run(state, **options)["plan"]]
+    assert (actions[0], actions[-1]) == ("take_lock", "release_lock")
+
+
 def test_a_whole_run_in_check_mode_gets_to_its_end_though_its_set_is_not_there(world: World) -> None:
     world.backup()
     before = world.everything()

@@ -101,3 +101,17 @@ def test_a_set_without_a_manifest_is_a_failed_one_already(world: World) -> None:
     result = world.run("failed", set="26112101", error="why")
     assert result["sets"] == []
     assert world.log() == [["26112101", "Failed", "it has no manifest.json: its run ended before it began"]]
+
+
+def test_naming_a_set_does_not_hide_what_a_dead_run_has_left(world: World) -> None:
+    old = world.failed_backup()
+    left = world.opened()["set"]
+    assert world.run("failed", owner=OTHER, dead_run=OWNER.run_id, set=old)["sets"] == [left]
+    assert world.manifest("Failed", left)["state"] == "failed"
+
+
+def test_the_list_never_claims_that_a_set_under_failed_succeeded(world: World) -> None:
+    first = world.failed_backup()
+    world.put(world.host.join(world.path, "BACKUP.LOG"), world.text("BACKUP.LOG").replace("|Failed|", "|Succeeded|").encode())
+    second = world.failed_backup()
+    assert [line[:2] for line in world.log()] == [[first, "Failed"], [second, "Failed"]]

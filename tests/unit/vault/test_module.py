@@ -22,7 +22,7 @@ def documents() -> dict[str, t.Any]:
     found = {}
     for node in ast.parse(SOURCE).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant):
-            found[node.targets[0].id] = yaml.safe_load(node.value.value)
+            found[node.targets[0].id] = yaml.safe_load(str(node.value.value))
     return found
 
 

@@ -125,14 +125,17 @@ def test_folders_that_are_no_sets_are_left_alone(world: World) -> None:
     assert world.names("Recent") == ["26112301", "before the update"]
 
 
+@pytest.mark.parametrize("keep_archive", [0, 5])
 @pytest.mark.parametrize("back", [datetime.timedelta(days=10), datetime.timedelta(hours=1)])
-def test_nothing_is_deleted_while_a_set_is_ahead_of_the_clock(world: World, back: datetime.timedelta) -> None:
+def test_nothing_is_moved_or_deleted_while_a_set_is_ahead_of_the_clock(
+    world: World, back: datetime.timedelta, keep_archive: int
+) -> None:
     for _set in range(3):
         world.backup()
     world.set_clock(world.host.now() - back)
     before = world.everything()
     with pytest.raises(LockstepError) as caught:
-        world.run("pruned", keep_recent=1, keep_archive=0)
+        world.run("pruned", keep_recent=1, keep_archive=keep_archive)
     assert caught.value.slug == "set_in_future"
     assert world.everything() == before
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How many requests to the host each state costs.
 
-Over WinRM each is one or more round trips of 1 to 20 ms, and ``opened`` and ``committed`` lie on every nightly's path (``opened`` even
-before the outage can begin). The budgets are what the steps need: whoever raises one says why.
+Over WinRM each is one or more round trips of 1 to 20 ms, and ``opened`` and ``committed`` lie on every nightly's path. The budgets
+are what the steps need: whoever raises one says why.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ from ansible_collections.lockstep.backup.plugins.module_utils.vault import resto
 from tests.unit.vault import examples
 
 
-def test_the_step_log_has_the_form_of_the_overview_in_the_order_of_time() -> None:
+def test_the_step_log_has_the_form_of_the_overview_in_the_order_and_zone_of_the_sets_time() -> None:
     manifest = examples.opened()
     manifests.add_step(manifest, "2026-11-21T03:15:00+01:00", "SET_COMMITTED", "grade quiesced")
-    manifests.add_step(manifest, "2026-11-21T02:14:00.5Z", "units stopped", "all | of\nthem")
+    manifests.add_step(manifest, "2026-11-21T02:14:00.5Z", "units stopped", "all|of\nthem")
     assert step_log.write(manifest).splitlines() == [
         "11/21/2026 03:13:00|l:SET_OPENED|Scheduled, backup on control1 (process 4711, run run1)",
-        "11/21/2026 02:14:00|l:units_stopped|all   of them",
+        "11/21/2026 03:14:00|l:units_stopped|all of them",
         "11/21/2026 03:15:00|l:SET_COMMITTED|grade quiesced",
     ]
 

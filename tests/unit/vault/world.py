@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import importlib.util
 import json
 import pathlib
 import typing as t
@@ -17,15 +16,15 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FileInfo, Host
+from ansible_collections.lockstep.backup.plugins.module_utils.host.posix import PosixHost
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.feature import FEATURE
 from tests.unit.fake_host import OTHER, OWNER, FakeClock, FakeHost
 
-POSIX_HOST = "ansible_collections.lockstep.backup.plugins.module_utils.host.posix"
 PART = b"the data of the vault"
 Result = dict[str, t.Any]
 
-__all__ = ["OTHER", "OWNER", "PART", "Killed", "World", "fake_world", "posix_world", "posix_world_possible"]
+__all__ = ["OTHER", "OWNER", "PART", "Killed", "World", "fake_world", "posix_world"]
 
 
 class Killed(BaseException):
@@ -156,29 +155,24 @@ def fake_world(name: str = "aes1", path: str = "D:\\Backups\\berlin") -> World:
     return World(host, path, put)
 
 
-def posix_world_possible() -> bool:
-    return importlib.util.find_spec(POSIX_HOST) is not None
+class ClockedPosixHost(PosixHost):
+    """The real files of this machine, with a clock that tests move, and zips that are what the tests say."""
+
+    wall = datetime.datetime(2026, 11, 21, 3, 13, 0, tzinfo=datetime.UTC)
+
+    def now(self) -> datetime.datetime:
+        return self.wall
+
+    def zip_problem(self, path: str) -> str | None:
+        return "no end of the central directory" if pathlib.Path(path).read_bytes() == b"truncated" else None
 
 
 def posix_world(folder: pathlib.Path) -> World:
-    """The real files of this machine, with a clock that tests move and zips that are what the tests say."""
-    posix = importlib.import_module(POSIX_HOST)
-    begin = datetime.datetime(2026, 11, 21, 3, 13, 0, tzinfo=datetime.UTC)
-
-    class Clocked(posix.PosixHost):  # type: ignore[name-defined,misc]  # a base that is only known at run time
-        wall = begin
-
-        def now(self) -> datetime.datetime:
-            return self.wall
-
-        def zip_problem(self, path: str) -> str | None:
-            return None if pathlib.Path(path).read_bytes() != b"truncated" else "no end of the central directory"
-
     def put(file: str, data: bytes) -> None:
         pathlib.Path(file).parent.mkdir(parents=True, exist_ok=True)
         pathlib.Path(file).write_bytes(data)
 
-    host = Clocked()
+    host = ClockedPosixHost()
     host.name = "aes1"
     return World(host, str(folder / "berlin"), put)
 

@@ -85,9 +85,15 @@ class Job:
                 watcher()
 
     def advance(self) -> None:
-        """Do what is due by now."""
-        if self.state != EXECUTING or self._work is None:
+        """Do what is due by now. A folder that is full or gone stops the job, as it would stop a real one."""
+        if self.state != EXECUTING:
             return
+        try:
+            self._advance()
+        except OSError:
+            self._fail(no_space=True)
+
+    def _advance(self) -> None:
         faults = self.database.faults
         now = self.database.clock.monotonic()
         since, self._seen_at = now - self._seen_at, now
@@ -159,18 +165,19 @@ class Job:
         if keep_master:
             self._stop_and_keep_master()
             return
+        self._give_up()
+
+    def _give_up(self) -> None:
         if self.operation == "EXPORT":
             for spec in self.dump_files:
-                path = self.database.resolve_path(self.database.host_path(spec.directory, spec.name))
-                path.unlink(missing_ok=True)
+                self.database.resolve_path(self.database.host_path(spec.directory, spec.name)).unlink(missing_ok=True)
         self.state = STOPPED
         self._leave(keep_master=False)
 
     def detach(self, session: int, handle: int) -> None:
         self.attached.discard((session, handle))
         if self.state == DEFINING and not self.attached:
-            self._leave(keep_master=False)
-            self.state = STOPPED
+            self._give_up()
 
     def _leave(self, keep_master: bool) -> None:
         self.log.close()

@@ -21,7 +21,6 @@ from tests.lab.oracle.sqltext import BIND, END, QUOTED, STRING, WORD, Token, tok
 _SQLITE_TYPES = {"t": "TEXT", "n": "NUMERIC", "d": "ORADATE"}
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 sqlite3.register_converter("ORADATE", lambda data: datetime.datetime.strptime(data.decode(), _DATE_FORMAT))
-sqlite3.register_adapter(decimal.Decimal, str)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +71,8 @@ def _check_columns_of_later_releases(tokens: list[Token], context: QueryContext)
 def _as_parameter(value: t.Any) -> t.Any:
     if isinstance(value, datetime.datetime):
         return value.strftime(_DATE_FORMAT)
+    if isinstance(value, decimal.Decimal):
+        return float(value)
     return None if value == "" else value
 
 

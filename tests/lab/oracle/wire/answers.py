@@ -122,7 +122,7 @@ def _write_out_value(writer: Writer, kind: int, value: values.Value) -> None:
         if value is None:
             writer.uint(0)
         else:
-            writer.uint(LOCATOR_SIZE, 0, 8132).clr(value.locator)
+            writer.uint(LOCATOR_SIZE, value.size, 8132).clr(value.locator)
     elif kind == values.BOOLEAN:
         writer.raw(b"\xfd\x01" if value is None else b"\x01\x01" if value else b"\x01\x00")
     else:

@@ -21,6 +21,7 @@ FLAG_ARRAY = 0x40
 MODE_CHANGE_PASSWORD, MODE_SYSDBA = 0x2, 0x20
 LOB_LENGTH, LOB_READ, LOB_TRIM, LOB_WRITE, LOB_CHUNK_SIZE, LOB_CREATE = 1, 2, 0x20, 0x40, 0x4000, 0x110
 LOCATOR_SIZE = 40
+NULL_BOOLEAN = 253
 LONGEST_INLINE_BIND = 32767
 
 
@@ -236,8 +237,8 @@ def _read_value(reader: Reader, kind: int) -> values.Value:
         return values.Lob(locator) if locator else None
     if kind == values.BOOLEAN:
         count = reader.u8()
-        data = reader.raw(count if count < 254 else 1)
-        return None if count == 253 else bool(data and data[-1])
+        data = reader.raw(1 if count == NULL_BOOLEAN else count)
+        return None if count == NULL_BOOLEAN else bool(data and data[-1])
     if kind == values.CURSOR:
         if reader.u8():
             reader.uint()

@@ -24,9 +24,10 @@ Value = t.Any
 
 @dataclasses.dataclass
 class Lob:
-    """A large object on the server, as a handle: ``locator`` is what the client has of it."""
+    """A large object on the server, as a handle: ``locator`` is what the client has of it; ``size`` in characters or bytes."""
 
     locator: bytes
+    size: int = 0
 
 
 class UnsupportedType(Exception):
@@ -68,7 +69,7 @@ def decode_number(data: bytes) -> int | decimal.Decimal:
     if scale >= 0:
         return int(sign * whole * 100**scale)
     number = decimal.Decimal(sign * whole).scaleb(2 * scale, decimal.Context(prec=60))
-    return int(number) if number == number.to_integral_value() else number
+    return int(number) if number == number.to_integral_value() else number.normalize(decimal.Context(prec=60))
 
 
 def encode_date(value: datetime.datetime, with_fraction: bool, with_zone: bool = False) -> bytes:

@@ -129,7 +129,7 @@ def _set(shell: Interpreter, streams: Streams, rest: str) -> int | None:
 
 @_builtin("cd", "chdir")
 def _cd(shell: Interpreter, streams: Streams, rest: str) -> int:
-    switches, _words_ = _words(rest)
+    switches = _words(rest)[0]
     text = re.sub(r"^\s*/d\b", "", rest, flags=re.IGNORECASE).strip().strip('"')
     if not text:
         shell.print(streams.stdout, shell.cwd + "\n")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import ntpath
 import typing as t
 import zipfile
 import zlib
@@ -45,10 +46,11 @@ def certutil(run: Execution) -> int:
 
 
 def tar(run: Execution) -> int:
-    """Reading zip archives: -xOf and -tf."""
+    """Reading zip archives: -xOf and -tf, and unpacking them: -xf with -C."""
     arguments = run.arguments
-    if len(arguments) != 2 or arguments[0].lstrip("-") not in ("xOf", "tf"):
-        return run.unknown("tar other than -xOf or -tf of one archive")
+    unpacks = len(arguments) == 4 and arguments[0].lstrip("-") == "xf" and arguments[2] == "-C"
+    if not unpacks and (len(arguments) != 2 or arguments[0].lstrip("-") not in ("xOf", "tf")):
+        return run.unknown("tar other than -xOf or -tf of one archive, or -xf with -C")
     real = run.machine.files.real(run.path(arguments[1]))
     if real is None:
         run.err(f"tar: Error opening archive: Failed to open '{arguments[1]}'\n")
@@ -58,6 +60,12 @@ def tar(run: Execution) -> int:
             for member in archive.infolist():
                 if arguments[0].endswith("tf"):
                     run.out(member.filename + "\n")
+                    continue
+                if unpacks:
+                    if not member.is_dir():
+                        target = ntpath.join(run.path(arguments[3]), *member.filename.split("/"))
+                        run.machine.files.ensure_folder(ntpath.dirname(target))
+                        run.machine.files.write(target, archive.read(member))
                     continue
                 with archive.open(member) as source:
                     while chunk := source.read(_CHUNK):

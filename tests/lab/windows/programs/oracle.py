@@ -54,8 +54,7 @@ class Account:
 def read_parameters(text: str) -> dict[str, str]:
     """``name=value`` lines of a parameter file; ``#`` begins a comment."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
-        line = line.strip()
+    for line in map(str.strip, text.splitlines()):
         if not line or line.startswith("#"):
             continue
         match = re.fullmatch(r"(\w+)\s*=\s*(.*)", line)
@@ -157,9 +156,7 @@ class _Session:
             f"\nVersion {self._database.version}\n\nCopyright (c) 1982, 2019, Oracle and/or its affiliates.  All rights reserved.\n"
         )
         if [argument.lower() for argument in self._run.arguments] == ["help=y"]:
-            self._say(
-                f"{banner}\n\nKeyword    Description\nUSERID     username/password\nFILE       output files\nPARFILE    parameter filename"
-            )
+            self._say(f"{banner}\n\nKeyword    Description\nUSERID     username/password\nPARFILE    parameter filename")
             return 0
         try:
             self._parameters = self._read_parameters()
@@ -252,7 +249,7 @@ class _Session:
                 self._say("Username: ", end="")
                 self._run.read_input()
                 raise Stop("", self._numbered(5)) from None
-            raise Stop() from None
+            raise Stop from None
         edition = f"Oracle Database 19c {self._database.edition} Release 19.0.0.0.0 - Production"
         self._say(f"\n{self._texts.connected}{edition}\nVersion {self._database.version}")
         self._say(self._texts.done_in[self._prefix].format(self._charset))
@@ -342,6 +339,9 @@ class _Session:
                 raise Stop("IMP-00010: not a valid export file, header failed verification") from None
             raise Stop(self._numbered(9)) from None
         self._say("\nExport file created by EXPORT:V19.00.00 via conventional path")
+        if self._parameters.get("show", "n").lower() == "y":
+            self._show(content)
+            return
         wanted = self._parameters.get("fromuser", content.schema).upper()
         target = self._parameters.get("touser", content.schema).upper()
         if wanted != content.schema:
@@ -355,6 +355,15 @@ class _Session:
         except OracleError as error:
             raise Stop(*self._oracle(error.code, str(error))) from None
         self._report_import(content, outcome)
+        self._say_ending()
+
+    def _show(self, content: dump.SchemaDump) -> None:
+        """The whole file is read and its statements are shown; nothing is imported."""
+        self._say(f". importing {content.schema}'s objects into {content.schema}")
+        for table in content.tables:
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
+            self._say(f' "CREATE TABLE "{table.name}" ({columns})"')
+            self._say(f'. . skipping table "{table.name}"\n')
         self._say_ending()
 
     def _report_import(self, content: dump.SchemaDump, outcome: ImportOutcome) -> None:

@@ -110,7 +110,7 @@ def sc(run: Execution) -> int:
     run.out(f"        STATE              : {_SC_STATES[state]}  {state.upper().replace(' ', '_')}\n")
     run.out(f"        WIN32_EXIT_CODE    : {service.exit_code}  (0x{service.exit_code:x})\n")
     run.out("        SERVICE_EXIT_CODE  : 0  (0x0)\n        CHECKPOINT         : 0x0\n        WAIT_HINT          : 0x0\n")
-    if verb == "queryex" or verb == "start":
+    if verb in ("queryex", "start"):
         run.out(f"        PID                : {service.pid}\n        FLAGS              : \n")
     return 0
 

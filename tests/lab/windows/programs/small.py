@@ -70,22 +70,22 @@ def taskkill(run: Execution) -> int:
     if process is None:
         run.err(f'ERROR: The process "{rest[1]}" not found.\n')
         return 128
-    targets = [process]
-    if tree:
-        for one in targets:
-            targets += run.machine.processes.children(one.pid)
-    failed = False
-    for target in reversed(targets):
-        allowed = run.user.admin or target.user == run.user
-        if allowed and (force or target.window):
-            run.machine.processes.kill(target)
-            done = "The process with PID" if force else "Sent termination signal to the process with PID"
-            run.out(f"SUCCESS: {done} {target.pid}{' has been terminated' if force else ''}.\n")
-            continue
-        failed = True
+    allowed = run.user.admin or process.user == run.user
+    if not allowed or not (force or process.window):
         why = "This process can only be terminated forcefully (with /F option)." if allowed else "Access is denied."
-        run.err(f"ERROR: The process with PID {target.pid} could not be terminated.\nReason: {why}\n")
-    return 1 if failed else 0
+        run.err(f"ERROR: The process with PID {process.pid} could not be terminated.\nReason: {why}\n")
+        return 1
+    if tree:
+        targets = run.machine.processes.kill_tree(process)
+    else:
+        targets = [process]
+        run.machine.processes.kill(process)
+    for target in reversed(targets):
+        if force:
+            run.out(f"SUCCESS: The process with PID {target.pid} has been terminated.\n")
+        else:
+            run.out(f"SUCCESS: Sent termination signal to the process with PID {target.pid}.\n")
+    return 0
 
 
 TOOLS: t.Mapping[str, Tool] = {

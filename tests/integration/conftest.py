@@ -1,0 +1,22 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab for each test; a request that it did not know fails the test."""
+
+from __future__ import annotations
+
+import collections.abc
+import pathlib
+
+import pytest
+
+from tests.lab.lab import Lab
+
+
+@pytest.fixture
+def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
+    """Two installations, one per transport, on a network of their own. ``lab.unknown`` must be empty at the end."""
+    with Lab(tmp_path / "lab", installations=2) as running:
+        yield running
+        unknown = list(running.unknown)
+    assert unknown == []
