@@ -43,7 +43,8 @@ options:
         required: true
   dead_run:
     description:
-      - The O(owner.run_id) of a run that is over although it gave back neither its lock nor its journal. What it left is taken over.
+      - The O(owner.run_id) of a run that is over although it gave back neither its lock nor its journal. What it left is
+        taken over.
       - Filled in by the action plugin when it can prove on this control node that the run is over. To be given by a person when
         the control node of that run is gone for good. The error C(run_in_progress) names the run.
     type: str

@@ -20,8 +20,8 @@ options:
     required: true
   pruned:
     description:
-      - Results of M(lockstep.backup.backup_vault) with O(lockstep.backup.backup_vault#module:state=pruned), each with the key C(host)
-        added.
+      - Results of M(lockstep.backup.backup_vault) with O(lockstep.backup.backup_vault#module:state=pruned), each with the key
+        C(host) added.
     type: list
     elements: dict
     default: []

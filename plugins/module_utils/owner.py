@@ -95,9 +95,7 @@ def owner_of_process(pid: int) -> Owner:
     started = process_started(pid) or "unknown"
     node = socket.gethostname()
     digest = hashlib.sha256("\0".join((node, boot_id(), str(pid), started)).encode()).hexdigest()
-    return Owner(
-        run_id=digest[:12], control_node=node, boot_id=boot_id(), pid=pid, started=started, user=getpass.getuser()
-    )
+    return Owner(run_id=digest[:12], control_node=node, boot_id=boot_id(), pid=pid, started=started, user=getpass.getuser())
 
 
 def this_process() -> Owner:

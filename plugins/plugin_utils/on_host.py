@@ -122,8 +122,6 @@ class OnHost(ActionBase):
         return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "?")
 
 
-
-
 def _plain(arguments: Result) -> Result:
     """Arguments as a module on a host gets them: without ansible-core's tagged types, which other libraries refuse, and with
     values from ansible-vault decrypted (``str`` does that)."""

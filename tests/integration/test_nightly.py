@@ -27,6 +27,8 @@ def test_both_installations_get_a_set_whose_parts_are_real_and_carry_one_id(lab:
             assert recorded["bytes"] == (folder / part).stat().st_size
             assert manifest["grade"] == "quiesced"
         assert len(set(parts.values())) == 1
-        with zipfile.ZipFile(vault_folder(lab, f"aes{number}", f"aes{number}", "Recent", folder.name, "enterprise_server.zip")) as made:
+        with zipfile.ZipFile(
+            vault_folder(lab, f"aes{number}", f"aes{number}", "Recent", folder.name, "enterprise_server.zip")
+        ) as made:
             assert made.testzip() is None
             assert len(made.namelist()) > 5

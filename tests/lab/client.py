@@ -42,8 +42,7 @@ class Client:
     ) -> None:
         target = lab.hosts[host]
         default = "basic" if target.https else "ntlm"
-        if target.https:
-            more["ca_trust_path"] = trust or str(lab.authority.certificate_path)
+        more["ca_trust_path"] = (trust or str(lab.authority.certificate_path)) if target.https else None
         self.protocol = Protocol(
             target.endpoint.url,
             transport=t.cast(t.Any, transport or default),

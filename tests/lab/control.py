@@ -12,7 +12,6 @@ import pathlib
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -167,6 +166,29 @@ def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: st
 
 
 # the side of the caller
+def _spawn(command: list[str], log: pathlib.Path) -> int:
+    """Start a process of its own session in the project's folder, with its output in ``log``; its id.
+
+    Not subprocess.Popen, which would wait for it or complain: this process is meant to stay.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))}
+    return os.posix_spawn(command[0], command, environment, file_actions=actions, setsid=True)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process started here has ended (it is then taken off the kernel's list)."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
 def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str = DEFAULT_NETWORK) -> Running:
     """Start a lab in the background and wait until it listens. Raises ControlError."""
     found = running(root)
@@ -177,19 +199,16 @@ def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str =
     log = root / "lab.log"
     command = [sys.executable, "-m", "tests.lab", "serve", "--root", str(root)]
     command += ["--installations", str(installations), "--network", network]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
+    pid = _spawn(command, log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = running(root)
         if found is not None:
             return found
-        if process.poll() is not None:
+        if _has_ended(pid):
             raise ControlError(f"the lab did not start; {log} says:\n{log.read_text(errors='replace')[-2000:].strip()}")
         time.sleep(0.01)
-    process.terminate()
+    os.kill(pid, signal.SIGTERM)
     raise ControlError(f"the lab did not start within {START_SECONDS:g} s; see {log}")
 
 
@@ -201,6 +220,7 @@ def down(root: pathlib.Path = DEFAULT_ROOT) -> bool:
     os.kill(found.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while found.is_alive():
+        _has_ended(found.pid)
         if time.monotonic() > deadline:
             raise ControlError(f"process {found.pid} of the lab does not end")
         time.sleep(0.01)

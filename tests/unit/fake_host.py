@@ -64,7 +64,9 @@ class FakeUnits:
         unit = self.units.get(name)
         if unit is None:
             return base.UnitStatus(self.kind, name, base.ABSENT)
-        return base.UnitStatus(self.kind, name, unit.state, 100 if unit.state == base.RUNNING else None, unit.executable, unit.state)
+        return base.UnitStatus(
+            self.kind, name, unit.state, 100 if unit.state == base.RUNNING else None, unit.executable, unit.state
+        )
 
     def dependents(self, name: str) -> list[str]:
         found: list[str] = []
@@ -109,7 +111,7 @@ class FakeHost:
         self.folders: set[str] = {"C:\\"}
         self.private: set[str] = set()
         self.modified: dict[str, datetime.datetime] = {}
-        self.wall = datetime.datetime(2026, 11, 21, 3, 13, 0, tzinfo=datetime.timezone.utc)
+        self.wall = datetime.datetime(2026, 11, 21, 3, 13, 0, tzinfo=datetime.UTC)
         self.free = 10**12
         self.admin = True
         self.events: list[str] = []

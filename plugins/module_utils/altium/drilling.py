@@ -36,8 +36,8 @@ def drilled(task: Task, settings: Settings) -> dict[str, t.Any]:
     if host.stat(scratch) is not None:
         raise LockstepError(
             "path_exists",
-            f"The scratch folder {scratch} on {host.name} is there already. A drill removes its scratch folder at the end, so it takes "
-            "none that may hold something else: remove it, or name another one.",
+            f"The scratch folder {scratch} on {host.name} is there already. A drill removes its scratch folder at the end, so it "
+            "takes none that may hold something else: remove it, or name another one.",
             path=scratch,
         )
     if task.check_mode:

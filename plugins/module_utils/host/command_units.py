@@ -30,14 +30,14 @@ class CommandUnits:
         self._host = host
         self._definition = definition
 
-    def find(self, pattern: t.Optional[str], path_under: t.Optional[str]) -> t.List[UnitStatus]:
+    def find(self, pattern: str | None, path_under: str | None) -> list[UnitStatus]:
         raise LockstepError("unit_kind_unsupported", "A unit of kind command has a name, not a pattern or a folder.")
 
     def status(self, name: str) -> UnitStatus:
         done = self._run("check")
         return UnitStatus("command", name, self._STATES.get(done.exit_code, UNKNOWN), detail=f"check exited {done.exit_code}")
 
-    def dependents(self, name: str) -> t.List[str]:
+    def dependents(self, name: str) -> list[str]:
         return []
 
     def stop(self, name: str, force: bool) -> None:
@@ -46,7 +46,7 @@ class CommandUnits:
     def start(self, name: str) -> None:
         self._ask(name, "start")
 
-    def start_command(self, name: str) -> t.List[str]:
+    def start_command(self, name: str) -> list[str]:
         return list(self._definition["start"]["argv"])
 
     def _ask(self, name: str, what: str) -> None:

@@ -37,7 +37,7 @@ class Process:
 
 
 def all_processes() -> t.Iterator[Process]:
-    """All that live, without this one. Zombies are over."""
+    """All without this one. A zombie has neither program nor argv any more, so it is no program's."""
     entries = os.listdir("/proc") if os.path.isdir("/proc/self") else None
     for process in _from_ps() if entries is None else map(_from_proc, filter(str.isdigit, entries)):
         if process is not None and process.pid != os.getpid():
@@ -47,20 +47,18 @@ def all_processes() -> t.Iterator[Process]:
 def _from_proc(entry: str) -> Process | None:
     folder = f"/proc/{entry}"
     try:
-        with open(f"{folder}/stat", encoding="utf-8", errors="replace") as source:
-            before, _, after = source.read().rpartition(")")
+        with open(f"{folder}/comm", encoding="utf-8", errors="replace") as source:
+            short_name = source.read().rstrip("\n")
         with open(f"{folder}/cmdline", encoding="utf-8", errors="surrogateescape") as source:
             argv = tuple(source.read().rstrip("\0").split("\0"))
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    if after.split()[0] in ("Z", "X"):
         return None
     try:
         # The kernel marks a program whose file was replaced or removed.
         executable: str | None = os.readlink(f"{folder}/exe").replace(" (deleted)", "")
     except OSError:
         executable = None
-    return Process(int(entry), before.partition("(")[2], executable, argv)
+    return Process(int(entry), short_name, executable, argv)
 
 
 def _from_ps() -> t.Iterator[Process]:

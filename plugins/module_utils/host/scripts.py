@@ -72,7 +72,7 @@ def timer_script(commands: t.Sequence[t.Sequence[str]], log: str, marker: str) -
         "export PATH",
         f"true >{shlex.quote(marker)}",
         f"log={shlex.quote(log)}",
-        
+        'true >>"$log" || log=/dev/null',
         'say() { printf \'%s %s\\n\' "$(date \'+%Y-%m-%dT%H:%M:%S%z\')" "$1" >>"$log"; }',
         "say 'lease fired'",
     ]

@@ -60,7 +60,11 @@ def _step_text(step: Result) -> str:
     words += [str(step[key]) for key in ("kind", "name", "path") if step.get(key)]
     words += [f"to {step['to']}"] if step.get("to") else []
     words += [f"(now {step['state']})"] if step.get("state") else []
-    own = [f"{key} {_shown(value)}" for key, value in step.items() if key not in _SAID_OTHERWISE and value not in (None, "", [], {}, False)]
+    own = [
+        f"{key} {_shown(value)}"
+        for key, value in step.items()
+        if key not in _SAID_OTHERWISE and value not in (None, "", [], {}, False)
+    ]
     words += [f"[{', '.join(own)}]"] if own else []
     words += [f"- {step['reason']}"] if step.get("reason") else []
     return " ".join(words)

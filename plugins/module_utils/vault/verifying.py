@@ -16,8 +16,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.vault.session impo
 
 
 def verified(task: Task) -> dict[str, t.Any]:
-    """Read every part again. Slugs: ``set_missing``, ``set_not_good``, ``set_mismatch``, ``part_damaged``, ``part_hash``; with ``drill``
-    also ``run_in_progress`` and ``set_open``, because then the set's log is written."""
+    """Read every part again. Slugs: ``set_missing``, ``set_not_good``, ``set_mismatch``, ``part_damaged``, ``part_hash``; with
+    ``drill`` also ``run_in_progress`` and ``set_open``, because then the set's log is written."""
     names.check_set_name(task.params["set"])
     session = Session(task)
     entry = _good_entry(session)
@@ -49,14 +49,16 @@ def _good_entry(session: Session) -> catalogue.Entry:
     if found is None:
         raise LockstepError(
             "set_missing",
-            f"There is no set {name} in the vault {session.vault.path} on {session.host.name}. state=query lists those that there are.",
+            f"There is no set {name} in the vault {session.vault.path} on {session.host.name}. state=query lists those that there "
+            "are.",
             set=name,
         )
     entry = session.vault.entry(found[0], name)
     if not entry.good:
         raise LockstepError(
             "set_not_good",
-            f"Set {name} in {entry.folder} on {session.host.name} is {entry.status} ({entry.problem}). Only a good set can be verified.",
+            f"Set {name} in {entry.folder} on {session.host.name} is {entry.status} ({entry.problem}). Only a good set can be "
+            "verified.",
             set=name,
             status=entry.status,
         )
@@ -86,8 +88,8 @@ def _verify(session: Session, entry: catalogue.Entry, action: Action) -> None:
 def _error(session: Session, entry: catalogue.Entry, part: t.Mapping[str, t.Any], slug: str, problem: str) -> LockstepError:
     return LockstepError(
         slug,
-        f"Part {part['path']} of set {entry.name} on {session.host.name} {problem}. Do not restore from this set; look at the disk, and "
-        "make a new set.",
+        f"Part {part['path']} of set {entry.name} on {session.host.name} {problem}. Do not restore from this set; look at the "
+        "disk, and make a new set.",
         part=part["path"],
         set=entry.name,
     )

@@ -62,7 +62,7 @@ def _echoed(argv: collections.abc.Sequence[str]) -> str:
 
 def task_xml(script: str, at: datetime.datetime) -> str:
     """A one-shot task, as SYSTEM, that also runs when its time was missed (the machine was off). Free of the host's language."""
-    utc = at.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    utc = at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     arguments = xml.sax.saxutils.escape(f'/d /c "{quote_path(script)}"')
     text = f"""<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
 <Triggers><TimeTrigger><StartBoundary>{utc}</StartBoundary><Enabled>true</Enabled></TimeTrigger></Triggers>

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import ipaddress
 import typing as t
@@ -13,7 +14,10 @@ import urllib.parse
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import Protocol, Settings
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import Settings
+
+with contextlib.suppress(ImportError):  # on_host.py reports a missing pywinrm, when it is needed
+    from winrm.protocol import Protocol
 
 _DEFAULT_READ_MARGIN = 10
 """Seconds that the HTTP read may last beyond the operation's own time-out, as the winrm connection plugin has it."""
@@ -62,8 +66,9 @@ def _managed_kerberos(mode: str | None, password: str | None) -> bool:
 
 def _kinit(connection: ConnectionBase, user: str, password: str) -> None:
     """Let ansible-core's own plugin get the ticket: it knows kinit's options, and keeps the cache private to this worker."""
-    connection._kinit_cmd = connection.get_option("kerberos_command")
-    connection._kerb_auth(user, password)
+    plugin: t.Any = connection
+    plugin._kinit_cmd = connection.get_option("kerberos_command")
+    plugin._kerb_auth(user, password)
 
 
 def _from_psrp(connection: ConnectionBase) -> Settings:

@@ -31,7 +31,13 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import batch
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line, quote_path
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.units import windows_unit_driver
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, Session, Settings, wql_text
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import (
+    CIMV2,
+    TASK_SCHEDULER,
+    Session,
+    Settings,
+    wql_text,
+)
 
 _LONG = 24 * 3600.0
 """Seconds for commands whose time grows with the data (hashing, reading an archive): they are watched, not bounded."""

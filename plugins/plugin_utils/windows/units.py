@@ -63,7 +63,7 @@ def _placed(executable: str | None, folder: str | None) -> bool:
     return folder is None or (executable or "").lower().startswith(ntpath.normpath(folder).lower() + "\\")
 
 
-def _ask(host: WindowsMachine, work: collections.abc.Callable[[], None], holds: collections.abc.Callable[[], bool]) -> None:
+def _ask(work: collections.abc.Callable[[], None], holds: collections.abc.Callable[[], bool]) -> None:
     """Ask once; after a lost connection look whether it was heard, and ask once more if not. Stop and start bear repetition."""
     try:
         work()
@@ -146,14 +146,12 @@ class Services:
                 self._host.session.invoke(f"{CIMV2}/Win32_Process", "Terminate", {"Handle": str(pid)}, {"Reason": "1"})
             return
         _ask(
-            self._host,
             lambda: self._control(name, "StopService", {self._ACCEPTED} | self._STOPPED_ALREADY),
             lambda: self.status(name).state in (STOPPED, STOPPING),
         )
 
     def start(self, name: str) -> None:
         _ask(
-            self._host,
             lambda: self._control(name, "StartService", {self._ACCEPTED, self._RUNS_ALREADY}),
             lambda: self.status(name).state in (RUNNING, STARTING),
         )
@@ -235,10 +233,10 @@ class WebUnits:
         if pid is not None:
             self._host.session.invoke(f"{CIMV2}/Win32_Process", "Terminate", {"Handle": str(pid)}, {"Reason": "1"})
             return
-        _ask(self._host, lambda: self._control("stop", name), lambda: self.status(name).state in (STOPPED, STOPPING))
+        _ask(lambda: self._control("stop", name), lambda: self.status(name).state in (STOPPED, STOPPING))
 
     def start(self, name: str) -> None:
-        _ask(self._host, lambda: self._control("start", name), lambda: self.status(name).state in (RUNNING, STARTING))
+        _ask(lambda: self._control("start", name), lambda: self.status(name).state in (RUNNING, STARTING))
 
     def _control(self, verb: str, name: str) -> None:
         done = self._host.run([APPCMD, verb, self._object, self._selector(name)])
@@ -297,10 +295,10 @@ class ScheduledTasks:
         if force:
             self._control("StopByName", name)
             return
-        _ask(self._host, lambda: self._control("DisableByName", name), lambda: self.status(name).state != RUNNING)
+        _ask(lambda: self._control("DisableByName", name), lambda: self.status(name).state != RUNNING)
 
     def start(self, name: str) -> None:
-        _ask(self._host, lambda: self._control("EnableByName", name), lambda: self.status(name).state == RUNNING)
+        _ask(lambda: self._control("EnableByName", name), lambda: self.status(name).state == RUNNING)
 
     def _control(self, method: str, name: str) -> None:
         folder, leaf = self._split(name)

@@ -158,7 +158,7 @@ class Session:
         return self._command(line, stdin, timeout)
 
     def _command(self, line: str, stdin: bytes | None, timeout: float) -> Completed:
-        program, _, arguments = line.partition(" ") if not line.startswith('"') else line[1:].partition('" ')
+        program, _blank, arguments = line.partition(" ") if not line.startswith('"') else line[1:].partition('" ')
         program = program.strip('"')
         if self._shell is None or self._commands >= _COMMANDS_PER_SHELL:
             self._close_shell()
@@ -170,7 +170,9 @@ class Session:
         operation = f"run {program}"
         command = self._call(
             operation,
-            lambda p: p.run_command(shell, program, [arguments] if arguments else [], console_mode_stdin=False, skip_cmd_shell=True),
+            lambda p: p.run_command(
+                shell, program, [arguments] if arguments else [], console_mode_stdin=False, skip_cmd_shell=True
+            ),
         )
         if stdin is not None:
             self._call(operation, lambda p: p.send_command_input(shell, command, stdin, end=True))
@@ -221,9 +223,11 @@ class Session:
             f"<a:To>{xml.sax.saxutils.escape(self._settings.endpoint)}</a:To>"
             '<a:ReplyTo><a:Address s:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address>'
             f'</a:ReplyTo><w:MaxEnvelopeSize s:mustUnderstand="true">153600</w:MaxEnvelopeSize><a:MessageID>uuid:{uuid.uuid4()}'
-            '</a:MessageID><w:Locale xml:lang="en-US" s:mustUnderstand="false"/><p:DataLocale xml:lang="en-US" s:mustUnderstand="false"/>'
+            '</a:MessageID><w:Locale xml:lang="en-US" s:mustUnderstand="false"/>'
+            '<p:DataLocale xml:lang="en-US" s:mustUnderstand="false"/>'
             f"<w:OperationTimeout>PT{self._operation_timeout}S</w:OperationTimeout>"
-            f'<w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI><a:Action s:mustUnderstand="true">{action}</a:Action>'
+            f'<w:ResourceURI s:mustUnderstand="true">{resource}</w:ResourceURI>'
+            f'<a:Action s:mustUnderstand="true">{action}</a:Action>'
             f"{f'<w:SelectorSet>{chosen}</w:SelectorSet>' if chosen else ''}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
         )
         answer = self._call(operation, lambda p: p.send_message(message))
@@ -248,9 +252,7 @@ class Session:
                 time.sleep(pause)
         return work()
 
-    def _call(
-        self, operation: str, work: collections.abc.Callable[[Protocol], _Result], raise_timeout: bool = False
-    ) -> _Result:
+    def _call(self, operation: str, work: collections.abc.Callable[[Protocol], _Result], raise_timeout: bool = False) -> _Result:
         """One exchange, with pywinrm's and requests' many exceptions told as ours."""
         try:
             return work(self._connected())
@@ -275,12 +277,16 @@ class Session:
             ) from error
         except requests.exceptions.ReadTimeout as error:
             self._forget()
-            raise self._error("connection_lost", operation, "no answer; the request may or may not have been carried out") from error
+            raise self._error(
+                "connection_lost", operation, "no answer; the request may or may not have been carried out"
+            ) from error
         except requests.exceptions.ConnectionError as error:
             self._forget()
             if _never_connected(error):
                 raise self._error("unreachable", operation, f"{self._settings.endpoint} cannot be reached") from error
-            raise self._error("connection_lost", operation, "the connection broke; it may or may not have been carried out") from error
+            raise self._error(
+                "connection_lost", operation, "the connection broke; it may or may not have been carried out"
+            ) from error
         except winrm.exceptions.WinRMError as error:
             raise self._error("protocol_error", operation, str(error)) from error
 

@@ -15,7 +15,7 @@ import time
 import traceback
 import typing as t
 
-from tests.lab.oracle.database import Database
+from tests.lab.oracle.database import Database, Executed
 from tests.lab.oracle.dictionary.query import Rows
 from tests.lab.oracle.dictionary.views import Row
 from tests.lab.oracle.errors import OracleError, UnknownRequest
@@ -26,6 +26,7 @@ from tests.lab.oracle.wire import answers, packets, requests, values
 from tests.lab.oracle.wire.packets import ConnectionOver, PacketStream
 from tests.lab.oracle.wire.primitives import NeedMore
 from tests.lab.oracle.wire.verifier import PasswordExchange
+from tests.lab.record import AFTER, BEFORE
 
 FRESH_READ_SLACK = 16
 
@@ -263,12 +264,21 @@ class ClientConnection:
                 raise OracleError(code)
         while concerns("statement_hangs"):
             self.poll(0.01)
-        result = session.execute(text, bind_values)
+        executed = Executed(self._user, text, ())
+        self._tell(BEFORE, executed)
+        try:
+            result = session.execute(text, bind_values)
+        finally:
+            self._tell(AFTER, executed)
         if concerns("drop_on"):
             raise ConnectionOver("fault drop_on")
         if faults.count_down("drop_after"):
             raise ConnectionOver("fault drop_after")
         return result
+
+    def _tell(self, moment: str, executed: Executed) -> None:
+        for callback in tuple(self.database.on_statement):
+            callback(moment, executed)
 
     def _in_value(self, value: values.Value) -> values.Value:
         return self._lobs.content(value.locator) if isinstance(value, values.Lob) else value

@@ -192,6 +192,8 @@ class Database:
         self.directory_grants: dict[tuple[str, str], set[str]] = {}
         self.jobs: dict[tuple[str, str], Job] = {}
         self.job_watchers: list[t.Callable[[], None]] = []
+        self.on_statement: list[t.Callable[[str, Executed], None]] = []
+        """Called with BEFORE and AFTER (of tests.lab.record) around each statement of a client, before it learns of the outcome."""
         self.history: list[Executed] = []
         self.logons: list[Logon] = []
         for administrator in ("SYS", "SYSTEM"):

@@ -91,22 +91,29 @@ class Listener:
 
     def serve(self, connection: socket.socket) -> None:
         """Answer one connection's requests until it ends; in its own thread."""
+        try:
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.setblocking(True)
+                if self.tls is None:
+                    self._serve_open(connection)
+                    return
+                # The wrapped socket takes the file descriptor over.
+                with self.tls().wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as encrypted:
+                    self._serve_open(encrypted)
+        except OSError:
+            return  # The client went away, did not like the certificate, or was cut off.
+
+    def _serve_open(self, connection: socket.socket) -> None:
         with self._lock:
             self._connections.add(connection)
-        raw = connection
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setblocking(True)
-            if self.tls is not None:
-                connection = self.tls().wrap_socket(connection, server_side=True)
+            if isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
             self._answer_all(connection)
-        except OSError:
-            pass  # The client went away, did not like the certificate, or was cut off.
         finally:
             with self._lock:
-                self._connections.discard(raw)
-            connection.close()
-            raw.close()
+                self._connections.discard(connection)
 
     def _answer_all(self, connection: socket.socket) -> None:
         exchange = self.new_exchange()

@@ -175,12 +175,16 @@ def test_what_a_job_left_running_counts_as_the_job_until_an_exit_code_is_there(h
     os.kill(int(pid_file.read_text()), signal.SIGKILL)
 
 
-def test_stopping_never_hits_a_process_group_that_was_numbered_anew(host: PosixHost, tmp_path: pathlib.Path) -> None:
+def test_stopping_never_hits_a_process_group_that_was_numbered_anew(
+    host: PosixHost, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job of an earlier start of the machine: its files are there, and its number now belongs to somebody else."""
     host.start_job(str(tmp_path / "job"), ["sleep", "1000"])
     host.stop_job(str(tmp_path / "job"))
+    hit: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: hit.append(group))
     with subprocess.Popen(["sleep", "1000"], start_new_session=True) as stranger:
         (tmp_path / "job/group").write_text(f"{stranger.pid}\n")
         host.stop_job(str(tmp_path / "job"))
-        assert stranger.poll() is None
         stranger.kill()
+    assert hit == []

@@ -19,9 +19,7 @@ TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
 
 def test_a_job_leaves_its_exit_code_as_the_name_of_a_file() -> None:
     lines = job_script(FOLDER, ["C:\\tools\\exp.exe", "parfile=C:\\p.par"], None, {}, discard_output=False).splitlines()
-    assert lines[-2] == (
-        f'"C:\\tools\\exp.exe" parfile=C:\\p.par >"{FOLDER}\\stdout.log" 2>"{FOLDER}\\stderr.log" <nul'
-    )
+    assert lines[-2] == (f'"C:\\tools\\exp.exe" parfile=C:\\p.par >"{FOLDER}\\stdout.log" 2>"{FOLDER}\\stderr.log" <nul')
     assert lines[-1] == f'type nul >"{FOLDER}\\exit.%ERRORLEVEL%"'
 
 
@@ -47,7 +45,9 @@ def test_discarded_output_goes_nowhere() -> None:
 
 
 def test_a_lease_marks_itself_first_and_starts_the_units_in_order() -> None:
-    lines = timer_script([["net.exe", "start", "B"], ["net.exe", "start", "A & C"]], "C:\\l\\lease.log", "C:\\l\\fired").splitlines()
+    lines = timer_script(
+        [["net.exe", "start", "B"], ["net.exe", "start", "A & C"]], "C:\\l\\lease.log", "C:\\l\\fired"
+    ).splitlines()
     marker = lines.index('type nul >"C:\\l\\fired"')
     first = lines.index('"net.exe" start B >>"C:\\l\\lease.log" 2>&1 <nul')
     second = lines.index('"net.exe" start "A & C" >>"C:\\l\\lease.log" 2>&1 <nul')
@@ -65,5 +65,5 @@ def test_the_leases_task_runs_once_as_system_and_also_when_its_time_was_missed()
 
 
 def test_the_leases_task_is_plain_ascii_whatever_the_path() -> None:
-    at = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
+    at = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
     assert task_xml("C:\\ü.cmd", at).isascii()

@@ -11,11 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import batch_line, command_line, quote_argument, quote_path
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import (
+    batch_line,
+    command_line,
+    quote_argument,
+    quote_path,
+)
 
 ARGUMENT = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\n") | st.sampled_from('"\\ \t%^&'), max_size=30
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n") | st.sampled_from('"\\ \t%^&'), max_size=30
 )
+
+
+def batch_line_if_possible(argv: list[str]) -> str:
+    """Empty for arguments that no batch file can carry."""
+    try:
+        return batch_line(argv)
+    except LockstepError as error:
+        if error.slug != "argument_invalid":
+            raise
+        return ""
 
 
 @given(st.lists(ARGUMENT, max_size=5))
@@ -59,13 +74,8 @@ def test_a_percent_sign_in_a_batch_file_is_no_variable() -> None:
 
 @given(st.lists(ARGUMENT, max_size=4))
 def test_a_batch_line_leaves_none_of_cmds_own_characters_outside_of_quotes(arguments: list[str]) -> None:
-    try:
-        line = batch_line(["tool.exe", *arguments])
-    except LockstepError as error:
-        assert error.slug == "argument_invalid"
-        return
     inside = False
-    for character in line:
+    for character in batch_line_if_possible(["tool.exe", *arguments]):
         inside = not inside if character == '"' else inside
         assert inside or character not in "&|<>^()"
 

@@ -22,7 +22,7 @@ def is_mutating(machine: Machine, command_line: str) -> bool:
     name, tail = split_program(command_line)
     program = ntpath.basename(name).lower()
     if program in ("cmd", "cmd.exe"):
-        line, _switches = command_of(tail)
+        line, _switches = command_of(tail, machine.files.is_file)
         try:
             return any(_node_mutates(machine, node) for node in syntax.walk(syntax.parse(line or "")))
         except syntax.SyntaxProblem:

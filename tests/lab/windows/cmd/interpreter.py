@@ -362,34 +362,41 @@ def _time_text(now: datetime.datetime) -> str:
     return f"{now.hour:2d}:{now.minute:02d}:{now.second:02d}.{now.microsecond // 10000:02d}"
 
 
-def command_of(tail: str) -> tuple[str | None, list[str]]:
-    """What ``cmd.exe``'s own command line asks for: the line after /c (None without /c), and its other switches."""
+def command_of(tail: str, is_program: t.Callable[[str], bool]) -> tuple[str | None, list[str]]:
+    """What ``cmd.exe``'s own command line asks for: the line after /c (None without /c), and its other switches.
+
+    ``is_program``: whether there is a program of this name.
+    """
     switches: list[str] = []
     rest = tail.lstrip()
     while rest.startswith("/"):
         switch, rest = rest[:2].lower(), rest[2:]
         if switch == "/c":
-            return _without_outer_quotes(rest.lstrip(), "/s" in switches), switches
+            line = rest.lstrip()
+            return (line if _keeps_quotes(line, "/s" in switches, is_program) else _without_outer_quotes(line)), switches
         switches.append(switch)
         rest = rest.lstrip()
     return None, switches
 
 
-def _without_outer_quotes(line: str, always: bool) -> str:
-    """cmd.exe's rule: keep the quotes only around one program's name without special characters."""
+def _keeps_quotes(line: str, plain: bool, is_program: t.Callable[[str], bool]) -> bool:
+    """cmd.exe's rule, in the words of its help: no /s, exactly two quotes, no special characters between them, one or more
+    blanks between them, and the name of a program between them. A line that does not begin with a quote stays as it is."""
     if not line.startswith('"'):
-        return line
-    if not always and line.count('"') == 2 and not any(character in line for character in "&<>()@^|"):
-        name = line[1 : line.rfind('"')]
-        if " " in name:
-            return line
+        return True
+    name = line[1 : line.rfind('"')]
+    special = any(character in name for character in "&<>()@^|")
+    return not plain and line.count('"') == 2 and not special and " " in name and is_program(name)
+
+
+def _without_outer_quotes(line: str) -> str:
     last = line.rfind('"')
     return line[1:last] + line[last + 1 :] if last > 0 else line[1:]
 
 
 def cmd_exe(shell: Execution) -> int:
     """The program cmd.exe."""
-    line, switches = command_of(shell.tail)
+    line, switches = command_of(shell.tail, lambda name: shell.machine.files.is_file(shell.path(name)))
     strange = [switch for switch in switches if switch not in ("/d", "/s", "/q")]
     if line is None or strange:
         return shell.unknown(f"cmd.exe with {switches} and no /c" if line is None else f"cmd.exe {strange}")
