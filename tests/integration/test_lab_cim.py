@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc
 import datetime
+import typing as t
 
 import pytest
 from winrm.exceptions import WSManFaultError
@@ -149,7 +150,7 @@ def test_a_created_process_outlives_everything_and_can_be_ended(lab: Lab) -> Non
         process = client.get("Win32_Process", Handle=made["ProcessId"])
         assert (process["Name"], process["CommandLine"], process["SessionId"]) == ("ping.exe", "ping.exe -n 99 127.0.0.1", "0")
         assert client.invoke("Win32_Process", "Terminate", {"Reason": "1"}, Handle=made["ProcessId"])["ReturnValue"] == "0"
-        assert client.query(f"SELECT Name FROM Win32_Process WHERE ProcessId = {made['ProcessId']}") == []
+        assert client.query("SELECT Name FROM Win32_Process WHERE ProcessId = " + made["ProcessId"]) == []
         for line, folder in (("nothing.exe", "C:\\"), ("ping.exe", "C:\\nowhere")):
             refused = client.invoke("Win32_Process", "Create", {"CommandLine": line, "CurrentDirectory": folder})
             assert refused == {"ProcessId": None, "ReturnValue": "9"}
@@ -190,31 +191,27 @@ def test_an_operator_may_look_and_not_touch(lab: Lab) -> None:
     assert lab.hosts["aes2"].machine.services["Spooler"].history == ["Running"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("class", soap.UNKNOWN_RESOURCE),
-        ("method", soap.UNSUPPORTED_ACTION),
-        ("argument", 0x80041008),
-        ("query", soap.INVALID_QUERY),
-        ("scan", 0x80041001),
-        ("resource", soap.UNKNOWN_RESOURCE),
-    ],
-)
-def test_what_the_lab_does_not_know_is_a_fault_and_recorded(lab: Lab, kind: str, code: int) -> None:
+UNKNOWN: t.Mapping[str, tuple[t.Callable[[Client], t.Any], int]] = {
+    "class": (lambda client: client.get("Win32_Printer", DeviceID="x"), soap.UNKNOWN_RESOURCE),
+    "method": (
+        lambda client: client.invoke("Win32_Service", "ChangeStartMode", {"StartMode": "Manual"}, Name="Spooler"),
+        soap.UNSUPPORTED_ACTION,
+    ),
+    "argument": (lambda client: client.invoke("Win32_Service", "StopService", {"Force": "1"}, Name="Spooler"), 0x80041008),
+    "query": (lambda client: client.query("SELECT Name FROM Win32_Service WHERE Name ISA 'x'"), soap.INVALID_QUERY),
+    "whole disk": (lambda client: client.query("SELECT Name FROM CIM_DataFile WHERE Extension='zip'"), 0x80041001),
+    "resource": (
+        lambda client: client.send(f"{NS['x']}/Get", "http://schemas.microsoft.com/wbem/wsman/1/config"),
+        soap.UNKNOWN_RESOURCE,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
+def test_what_the_lab_does_not_know_is_a_fault_and_recorded(lab: Lab, kind: str) -> None:
+    ask, code = UNKNOWN[kind]
     with Client(lab, "aes1") as client, pytest.raises(WSManFaultError) as caught:
-        if kind == "class":
-            client.get("Win32_Printer", DeviceID="x")
-        elif kind == "method":
-            client.invoke("Win32_Service", "ChangeStartMode", {"StartMode": "Manual"}, Name="Spooler")
-        elif kind == "argument":
-            client.invoke("Win32_Service", "StopService", {"Force": "true"}, Name="Spooler")
-        elif kind == "query":
-            client.query("SELECT Name FROM Win32_Service WHERE Name ISA 'x'")
-        elif kind == "scan":
-            client.query("SELECT Name FROM CIM_DataFile WHERE Extension='zip'")
-        else:
-            client.send(f"{NS['x']}/Get", "http://schemas.microsoft.com/wbem/wsman/1/config")
+        ask(client)
     assert caught.value.wsman_fault_code == code
     assert [one.host for one in lab.take_unknown()] == ["aes1"]
 

@@ -25,7 +25,7 @@ def client(lab: Lab, request: pytest.FixtureRequest) -> collections.abc.Iterator
 
 @pytest.mark.parametrize(
     "text",
-    ["plain", "a & b | c > d ^ e", "100% %PATH%", "quo\"ted", "ünïcödé €", "trailing\\", "(brackets)", "'single' !bang!", "a=b;c,d"],
+    ["plain", "a & b | c > d ^ e", "100% %PATH%", 'quo"ted', "ünïcödé €", "trailing\\", "(brackets)", "'single' !bang!", "a=b;c,d"],
 )
 def test_every_character_of_standard_input_arrives(lab: Lab, client: Client, text: str) -> None:
     assert client.cmd(r'findstr "^" > "C:\x (1) & y.txt"', f"{text}\r\n".encode()).code == 0

@@ -61,7 +61,9 @@ class Client:
         self.protocol.transport.close_session()
 
     # CIM
-    def send(self, action: str, resource: str, body: str = "", selectors: t.Mapping[str, str] | None = None, largest: int = 153600) -> ET.Element:
+    def send(
+        self, action: str, resource: str, body: str = "", selectors: t.Mapping[str, str] | None = None, largest: int = 153600
+    ) -> ET.Element:
         """The body of the answer."""
         chosen = "".join(f'<w:Selector Name="{name}">{escape(value)}</w:Selector>' for name, value in (selectors or {}).items())
         declared = " ".join(f'xmlns:{prefix}="{NS[prefix]}"' for prefix in ("s", "a", "w", "n", "x", "rsp"))
@@ -75,7 +77,7 @@ class Client:
         return found
 
     def get(self, class_name: str, **selectors: str) -> Row:
-        return plain(self.send(f"{NS['x']}/Get", f"{CIMV2}/{class_name}", selectors=selectors)[0])
+        return _row(self.send(f"{NS['x']}/Get", f"{CIMV2}/{class_name}", selectors=selectors)[0])
 
     def query(self, wql: str, resource: str = f"{CIMV2}/*", page: int = 100, largest: int = 153600) -> list[Row]:
         return [row for one in self.pages(wql, resource, page, largest) for row in one]
@@ -93,11 +95,13 @@ class Client:
             found.append([plain(item) for item in answer.iterfind("n:PullResponse/n:Items/*", NS)])
         return found
 
-    def invoke(self, class_name: str, method: str, arguments: t.Mapping[str, str] | None = None, space: str = CIMV2, **selectors: str) -> Row:
+    def invoke(
+        self, class_name: str, method: str, arguments: t.Mapping[str, str] | None = None, space: str = CIMV2, **selectors: str
+    ) -> Row:
         uri = f"{space}/{class_name}"
         inner = "".join(f"<p:{name}>{escape(value)}</p:{name}>" for name, value in (arguments or {}).items())
         body = f'<p:{method}_INPUT xmlns:p="{uri}">{inner}</p:{method}_INPUT>'
-        return plain(self.send(f"{uri}/{method}", uri, body, selectors)[0])
+        return _row(self.send(f"{uri}/{method}", uri, body, selectors)[0])
 
     # programs
     @property
@@ -130,4 +134,10 @@ def plain(element: ET.Element) -> t.Any:
             found[name] = inner["Datetime"] if set(inner) == {"Datetime"} else inner
         else:
             found[name] = child.text or ""
+    return found
+
+
+def _row(element: ET.Element) -> Row:
+    found = plain(element)
+    assert isinstance(found, dict)
     return found

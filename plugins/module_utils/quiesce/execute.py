@@ -110,7 +110,7 @@ def _do(task: Task, store: Store, work: Work, step: Step, journal: Journal) -> J
     elif step.action == plan.ARM_LEASE:
         store.arm(journal)
     elif step.action == plan.RENEW_LEASE:
-        journal = store.renew(journal, step.facts["seconds"])
+        journal = store.renew(journal, step.facts["max_outage"])
     elif step.action == plan.VERIFY:
         returned = units.verify_stopped(task, work.units)
         store.refuse_fired(journal)

@@ -187,7 +187,7 @@ def renewal_plan(units: t.Sequence[Unit], states: t.Sequence[str], max_outage: f
 
 
 def _lease_step(action: str, units: t.Sequence[Unit], max_outage: float) -> Step:
-    return Step(action, facts={"seconds": max_outage, "starts": [unit.name for unit in start_order(units)]})
+    return Step(action, facts={"max_outage": max_outage, "starts": [unit.name for unit in start_order(units)]})
 
 
 def resume_plan(ordered: t.Sequence[Unit], states: t.Sequence[str], leased: bool, journal: str) -> list[Step]:

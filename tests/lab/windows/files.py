@@ -24,6 +24,21 @@ FIXED, NETWORK, CD_ROM = 3, 4, 5
 _INVALID = re.compile(r'[<>"|?*\x00-\x1f]')
 
 
+def _find(base: str, parts: t.Sequence[str]) -> str | None:
+    """The path below ``base`` whose names are these without regard to case; None where there is none."""
+    path = "/".join((base, *parts))
+    if not parts or os.path.lexists(path):
+        return path
+    folder = _find(base, parts[:-1])
+    if folder is None:
+        return None
+    wanted = parts[-1].lower()
+    try:
+        return next((f"{folder}/{name}" for name in os.listdir(folder) if name.lower() == wanted), None)
+    except OSError:
+        return None
+
+
 class Disk:
     """A drive letter. ``free`` is what WMI shows and what writing is charged against; None where there is no medium."""
 
@@ -95,18 +110,9 @@ class FileTree:
         disk = self.disks.get(drive.upper())
         if disk is None or disk.drive_type != FIXED:
             return None
-        found = self.root / disk.letter[0]
-        for written in filter(None, tail.split("\\")):
-            part = written.rstrip(". ") or written
-            exact = found / part
-            if os.path.lexists(exact):
-                found = exact
-                continue
-            try:
-                found = next(entry for entry in found.iterdir() if entry.name.lower() == part.lower())
-            except (StopIteration, OSError):
-                return None
-        return found
+        parts = [part.rstrip(". ") or part for part in tail.split("\\") if part]
+        found = _find(f"{self.root}/{disk.letter[0]}", parts)
+        return pathlib.Path(found) if found is not None else None
 
     def _target(self, path: str) -> pathlib.Path:
         """Where ``path`` is or would be made; its folder must be there."""
@@ -186,9 +192,9 @@ class FileTree:
         with self._lock:
             if size > 0 and self._faults.on("disk_full") and drive == self._faults.text("disk_full", "C:").upper():
                 raise WinError(errors.DISK_FULL, path)
-            if size > 0 and drive == "C:" and self._faults.on("disk_full_after"):
-                if self._faults.take_from("disk_full_after", size) < 0:
-                    raise WinError(errors.DISK_FULL, path)
+            limited = size > 0 and drive == "C:" and self._faults.on("disk_full_after")
+            if limited and self._faults.take_from("disk_full_after", size) < 0:
+                raise WinError(errors.DISK_FULL, path)
             if disk.free is not None:
                 if size > disk.free:
                     raise WinError(errors.DISK_FULL, path)

@@ -33,7 +33,9 @@ class Runner:
     machine: Machine
     user: User
 
-    def __call__(self, line: str, stdin: bytes = b"", code_page: int = 65001, environment: t.Mapping[str, str] | None = None) -> Ended:
+    def __call__(
+        self, line: str, stdin: bytes = b"", code_page: int = 65001, environment: t.Mapping[str, str] | None = None
+    ) -> Ended:
         out, err = BufferOutput(), BufferOutput()
         variables = self.machine.default_environment(self.user)
         for name, value in (environment or {}).items():

@@ -98,7 +98,11 @@ def test_faults_of_a_tool_that_says_success(run: Runner, server: Machine, fault:
 
 @pytest.mark.parametrize(
     ("fault", "says"),
-    [("health_monitor_running", "Health Monitor"), ("avbackup_ini_missing", "configuration file"), ("disk_full", "not enough space")],
+    [
+        ("health_monitor_running", "Health Monitor"),
+        ("avbackup_ini_missing", "configuration file"),
+        ("disk_full", "not enough space"),
+    ],
 )
 def test_it_refuses_when_something_is_not_ready(run: Runner, server: Machine, fault: str, says: str) -> None:
     server.faults.set(fault)

@@ -17,6 +17,9 @@ from tests.lab.windows.programs.oracle import Account, parse_userid, read_parame
 from tests.unit.lab_windows.conftest import Ended, Runner, wait_for
 
 ENGLISH = {"NLS_LANG": "AMERICAN_AMERICA.AL32UTF8"}
+ONLY_FILES: t.Mapping[str, str | None] = {"owner": None, "statistics": None, "consistent": None}
+"""Takes away what imp does not have."""
+NOTHING: t.Mapping[str, str | None] = {}
 DUMP, LOG = r"C:\Backups\a.dmp", r"C:\Backups\a.log"
 
 
@@ -25,7 +28,7 @@ def database(machine: Machine) -> Database:
     return sites.build_oracle_host(machine, "127.31.1.2")
 
 
-def _parameters(machine: Machine, **changed: str | None) -> None:
+def _parameters(machine: Machine, changed: t.Mapping[str, str | None] = NOTHING) -> None:
     given: dict[str, str | None] = {
         "userid": f'{sites.SCHEMA}/"{sites.SCHEMA_PASSWORD}"@//localhost:1521/XE',
         "owner": sites.SCHEMA,
@@ -39,8 +42,10 @@ def _parameters(machine: Machine, **changed: str | None) -> None:
     machine.files.write(r"C:\p.par", "\r\n".join([*lines, ""]).encode())
 
 
-def _exp(run: Runner, program: str = "exp", environment: t.Mapping[str, str] = ENGLISH, **changed: str | None) -> Ended:
-    _parameters(run.machine, **changed)
+def _exp(
+    run: Runner, changed: t.Mapping[str, str | None] = NOTHING, program: str = "exp", environment: t.Mapping[str, str] = ENGLISH
+) -> Ended:
+    _parameters(run.machine, changed)
     return run(rf"{program}.exe parfile=C:\p.par", environment=environment)
 
 
@@ -67,19 +72,19 @@ def test_an_export_really_contains_the_schema(run: Runner, machine: Machine, dat
 
 
 def test_without_consistent_there_is_no_common_moment(run: Runner, machine: Machine, database: Database) -> None:
-    _exp(run, consistent="n")
+    _exp(run, {"consistent": "n"})
     assert _read_dump(machine).scn is None
 
 
 def test_messages_come_in_the_language_of_the_installation_unless_forced(run: Runner, machine: Machine, database: Database) -> None:
     _exp(run, environment={})
     assert _log(machine, "cp1252")[-2] == "Export-Vorgang erfolgreich ohne Warnungen beendet"
-    _exp(run, environment={"NLS_LANG": "SPANISH_SPAIN.WE8MSWIN1252"}, statistics="estimate")
+    _exp(run, {"statistics": "estimate"}, environment={"NLS_LANG": "SPANISH_SPAIN.WE8MSWIN1252"})
     assert "EXP-00091: Exportando estadísticas cuestionables." in _log(machine, "cp1252")
 
 
 def test_another_character_set_with_statistics_ends_with_warnings(run: Runner, machine: Machine, database: Database) -> None:
-    _exp(run, environment={"NLS_LANG": "AMERICAN_AMERICA.WE8MSWIN1252"}, statistics=None)
+    _exp(run, {"statistics": None}, environment={"NLS_LANG": "AMERICAN_AMERICA.WE8MSWIN1252"})
     assert "EXP-00091: Exporting questionable statistics." in _log(machine)
     assert _log(machine)[-2] == "Export terminated successfully with warnings."
 
@@ -99,15 +104,13 @@ def test_another_character_set_with_statistics_ends_with_warnings(run: Runner, m
     ],
 )
 def test_errors_end_unsuccessfully(run: Runner, database: Database, changed: dict[str, str | None], error: str) -> None:
-    ended = _exp(run, **changed)
+    ended = _exp(run, changed)
     assert ended.code == 1
     assert error in ended.err
     assert ended.err.splitlines()[-1] == "EXP-00000: Export terminated unsuccessfully"
 
 
-@pytest.mark.parametrize(
-    ("service", "error"), [("OracleOraDB19Home1TNSListener", "ORA-12541"), ("OracleServiceXE", "ORA-01034")]
-)
+@pytest.mark.parametrize(("service", "error"), [("OracleOraDB19Home1TNSListener", "ORA-12541"), ("OracleServiceXE", "ORA-01034")])
 def test_stopped_services_cannot_be_reached(run: Runner, machine: Machine, database: Database, service: str, error: str) -> None:
     run(f"net.exe stop {service} /y")
     assert error in _exp(run).err
@@ -137,7 +140,7 @@ def test_faults_of_the_export(
     assert _log(machine)[-2] == last
     if fault == "exp_no_dump":
         assert not machine.files.exists(DUMP)
-    elif fault != "exp_warnings" and fault != "exp_no_end_line":
+    elif fault not in ("exp_warnings", "exp_no_end_line"):
         with pytest.raises(dump.DumpDamaged):
             _read_dump(machine)
 
@@ -176,7 +179,7 @@ def test_an_import_brings_the_rows_back(run: Runner, machine: Machine, database:
     _exp(run)
     database.delete_rows(sites.SCHEMA, "ALU_ITEM")
     del database.tables[sites.SCHEMA]["ALU_ITEM"]
-    ended = _exp(run, "imp", owner=None, statistics=None, consistent=None, fromuser=sites.SCHEMA, touser=sites.SCHEMA)
+    ended = _exp(run, {**ONLY_FILES, "fromuser": sites.SCHEMA, "touser": sites.SCHEMA}, "imp")
     assert len(database.tables[sites.SCHEMA]["ALU_ITEM"].rows_at(database.scn)) == 40
     # The other tables are there already.
     assert "IMP-00015" in ended.err
@@ -186,16 +189,15 @@ def test_an_import_brings_the_rows_back(run: Runner, machine: Machine, database:
 def test_an_import_refuses_what_is_no_complete_dump(run: Runner, machine: Machine, database: Database) -> None:
     machine.faults.set("exp_truncated_dump")
     _exp(run)
-    only = {"owner": None, "statistics": None, "consistent": None}
-    assert "IMP-00009" in _exp(run, "imp", **only).err
+    assert "IMP-00009" in _exp(run, ONLY_FILES, "imp").err
     machine.files.write(DUMP, b"something")
-    assert "IMP-00010" in _exp(run, "imp", **only).err
+    assert "IMP-00010" in _exp(run, ONLY_FILES, "imp").err
     machine.files.remove_file(DUMP)
-    assert "IMP-00002" in _exp(run, "imp", **only).err
+    assert "IMP-00002" in _exp(run, ONLY_FILES, "imp").err
 
 
 def test_an_unknown_parameter_is_recorded(run: Runner, database: Database, take_unknown: t.Callable[[], list[str]]) -> None:
-    assert _exp(run, volsize="1").code == 87
+    assert _exp(run, {"volsize": "1"}).code == 87
     assert len(take_unknown()) == 1
 
 

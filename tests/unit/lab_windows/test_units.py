@@ -304,7 +304,9 @@ def test_a_definition_is_read_strictly(machine: Machine, old: str, new: str, unk
 
 
 def test_times_with_a_zone_are_that_moment_and_others_are_local(machine: Machine) -> None:
-    local, utc = (parse_definition(TASK.format(at=f"2026-01-01T12:00:00{zone}", late="false"), machine.clock.zone) for zone in ("", "Z"))
+    local, utc = (
+        parse_definition(TASK.format(at=f"2026-01-01T12:00:00{zone}", late="false"), machine.clock.zone) for zone in ("", "Z")
+    )
     assert utc.times[0] - local.times[0] == datetime.timedelta(hours=1)
 
 

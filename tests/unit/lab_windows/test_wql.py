@@ -12,6 +12,13 @@ from tests.lab.winrm import wql
 ROW = {"Name": "C:\\a\\B.txt", "Size": 5, "Ready": True, "Note": None, "Title": "50% [x]"}
 
 
+def _holds(text: str) -> bool:
+    query = wql.parse(text)
+    assert isinstance(query, wql.Select)
+    assert query.condition is not None
+    return query.condition.holds(ROW)
+
+
 @pytest.mark.parametrize(
     ("condition", "holds"),
     [
@@ -32,10 +39,7 @@ ROW = {"Name": "C:\\a\\B.txt", "Size": 5, "Ready": True, "Note": None, "Title": 
     ],
 )
 def test_conditions_hold_as_in_wmi(condition: str, holds: bool) -> None:
-    query = wql.parse(f"SELECT * FROM X WHERE {condition}")
-    assert isinstance(query, wql.Select)
-    assert query.condition is not None
-    assert query.condition.holds(ROW) is holds
+    assert _holds("SELECT * FROM X WHERE " + condition) is holds
 
 
 def test_fixed_values_are_told_to_the_provider() -> None:
@@ -72,7 +76,4 @@ def test_associators_are_read() -> None:
 )
 def test_what_wmi_would_refuse_is_refused(text: str) -> None:
     with pytest.raises(wql.WqlError):
-        query = wql.parse(text)
-        assert isinstance(query, wql.Select)
-        assert query.condition is not None
-        query.condition.holds(ROW)
+        _holds(text)
