@@ -260,6 +260,13 @@ recovered_from:
   description: The run, now over, whose journal was resumed.
   returned: for O(state=resumed), when it was another run's
   type: dict
+ran_again:
+  description:
+    - Names of units that ran already when they were to be started. Somebody or something had started them while they should
+      have been stopped, so what was being backed up meanwhile may not be consistent.
+  returned: for O(state=resumed)
+  type: list
+  elements: str
 lease:
   description: The host's own timer.
   returned: always

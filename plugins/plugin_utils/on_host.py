@@ -8,8 +8,12 @@ On a Windows host the feature runs here, in the worker process on the control no
 
 from __future__ import annotations
 
+import ctypes
 import json
+import multiprocessing
 import os
+import signal
+import sys
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -27,6 +31,7 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman impo
 Result = dict[str, t.Any]
 
 _WINRM_CONNECTIONS = ("winrm", "psrp")
+_PR_SET_PDEATHSIG = 1
 
 
 class OnHost(ActionBase):
@@ -41,12 +46,12 @@ class OnHost(ActionBase):
         result: Result = super().run(tmp, task_vars)
         variables = task_vars or {}
         arguments = dict(self._task.args)
+        run = _end_with_run()
         if "owner" in self.feature.argument_spec and not arguments.get("owner"):
-            # The worker is a child of the ansible-playbook process, and that is the run.
-            arguments["owner"] = owner_of_process(os.getppid()).as_dict()
+            arguments["owner"] = owner_of_process(run).as_dict()
         outcome = self._run_once(arguments, variables)
         holder = outcome.get("owner") if outcome.get("error_code") == "run_in_progress" else None
-        if holder and not arguments.get("dead_run") and is_proven_over(Owner.from_dict(holder)):
+        if holder and holder["run_id"] != arguments.get("dead_run") and is_proven_over(Owner.from_dict(holder)):
             # Only this control node can know that: it was one of its own processes, and that process is gone.
             arguments["dead_run"] = holder["run_id"]
             Display().vv(f"{self._host_name(variables)}: run {holder['run_id']} has ended without finishing; it is taken over.")
@@ -120,6 +125,23 @@ class OnHost(ActionBase):
 
     def _host_name(self, task_vars: dict[str, t.Any]) -> str:
         return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "?")
+
+
+def _end_with_run() -> int:
+    """The process id of the run that this worker belongs to: ``ansible-playbook``, its parent. From now on the worker ends with it.
+
+    A run counts as over when its main process is gone (``is_proven_over``). A worker that outlived it (ansible-core gives every
+    worker a session of its own, so neither a signal to the process group nor the end of its parent reaches it) would go on stopping
+    units that the next run has just started. Only Linux has such a signal, and only there the end of a run is ever proven.
+    """
+    parent = multiprocessing.parent_process()
+    run = os.getppid() if parent is None or parent.pid is None else parent.pid
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != run:
+            # It ended before the signal was asked for.
+            os._exit(1)
+    return run
 
 
 def _plain(arguments: Result) -> Result:

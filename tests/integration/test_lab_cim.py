@@ -150,7 +150,7 @@ def test_a_created_process_outlives_everything_and_can_be_ended(lab: Lab) -> Non
         process = client.get("Win32_Process", Handle=made["ProcessId"])
         assert (process["Name"], process["CommandLine"], process["SessionId"]) == ("ping.exe", "ping.exe -n 99 127.0.0.1", "0")
         assert client.invoke("Win32_Process", "Terminate", {"Reason": "1"}, Handle=made["ProcessId"])["ReturnValue"] == "0"
-        assert client.query("SELECT Name FROM Win32_Process WHERE ProcessId = " + made["ProcessId"]) == []
+        assert client.query("SELECT Name FROM Win32_Process WHERE ProcessId = " + made["ProcessId"]) == []  # noqa: S608 - WQL, and the id comes from the lab
         for line, folder in (("nothing.exe", "C:\\"), ("ping.exe", "C:\\nowhere")):
             refused = client.invoke("Win32_Process", "Create", {"CommandLine": line, "CurrentDirectory": folder})
             assert refused == {"ProcessId": None, "ReturnValue": "9"}

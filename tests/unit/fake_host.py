@@ -68,6 +68,9 @@ class FakeUnits:
             self.kind, name, unit.state, 100 if unit.state == base.RUNNING else None, unit.executable, unit.state
         )
 
+    def statuses(self, names: t.Sequence[str]) -> list[base.UnitStatus]:
+        return [self.status(name) for name in names]
+
     def dependents(self, name: str) -> list[str]:
         found: list[str] = []
         for other, unit in self.units.items():

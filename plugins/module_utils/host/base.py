@@ -81,6 +81,9 @@ class UnitDriver(t.Protocol):
     def status(self, name: str) -> UnitStatus:
         """State ``absent`` where there is no such unit."""
 
+    def statuses(self, names: t.Sequence[str]) -> list[UnitStatus]:
+        """As ``status`` for each of the names, in as few requests as the platform allows: it is asked during outages."""
+
     def dependents(self, name: str) -> list[str]:
         """Running units of the same kind that must stop before ``name``, in the order to stop them; all levels."""
 

@@ -37,6 +37,9 @@ class CommandUnits:
         done = self._run("check")
         return UnitStatus("command", name, self._STATES.get(done.exit_code, UNKNOWN), detail=f"check exited {done.exit_code}")
 
+    def statuses(self, names: t.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
+
     def dependents(self, name: str) -> list[str]:
         return []
 

@@ -83,6 +83,9 @@ class SystemdUnits:
         blocks = self._show(self._full(name), self._PROPERTIES)
         return self._unit(blocks[0]) if blocks else UnitStatus(self._kind, name, ABSENT)
 
+    def statuses(self, names: t.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
+
     def dependents(self, name: str) -> list[str]:
         return self._dependents(self._full(name), {self._full(name)})
 
@@ -161,6 +164,9 @@ class LaunchdServices:
     def _definition(self, name: str) -> str:
         return f"{self._folder}/{name}.plist"
 
+    def statuses(self, names: t.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
+
     def dependents(self, name: str) -> list[str]:
         return []
 
@@ -197,6 +203,9 @@ class Processes:
     def status(self, name: str) -> UnitStatus:
         pids = self._host.processes(name)
         return UnitStatus("process", name, RUNNING if pids else STOPPED, pids[0] if pids else None)
+
+    def statuses(self, names: t.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
 
     def dependents(self, name: str) -> list[str]:
         return []

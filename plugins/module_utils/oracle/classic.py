@@ -22,6 +22,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.verdict imp
     judge_classic,
 )
 
+NEARLY_FULL_BYTES = 1024 * 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Classic:
@@ -76,6 +78,9 @@ class Classic:
         if source != "the log":
             verdict = dataclasses.replace(verdict, problems=(*verdict.problems, "there is no log"))
         tail = "\n".join(log.splitlines()[-TAIL_LINES:])
+        if not verdict.good and not verdict.codes and self.task.host.free_bytes(self.log) < NEARLY_FULL_BYTES:
+            # On a full disk neither the log nor the output could take the message.
+            verdict = dataclasses.replace(verdict, slug="no_space", problems=(*verdict.problems, "the disk is full"))
         if not verdict.good:
             raise failed(verdict, f"{self.tool} on {self.task.host.name}", self.log, tail)
         return verdict, tail

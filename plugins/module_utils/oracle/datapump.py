@@ -45,6 +45,7 @@ DETAILED = frozenset({"ORA-39001", "ORA-39002", "ORA-31627", "ORA-39000", "ORA-3
 
 # Before START_JOB: the server deletes it when the session that defines it ends.
 DEFINING = "DEFINING"
+IDLING = "IDLING"
 NOT_RUNNING = "NOT RUNNING"
 ENDED = frozenset({"COMPLETED", "STOPPED", NOT_RUNNING})
 STATUS_OUT: t.Mapping[str, type] = {"state": str, "percent": float, "errors": float, "texts": str}
@@ -199,6 +200,9 @@ class DataPump:
             nonlocal handle, attached_to
             session = self.sessions.of(self.login)
             if session is not attached_to:
+                # Attaching to a stopped job would wake it up, to idle for ever.
+                if self.state() == NOT_RUNNING:
+                    return Progress(NOT_RUNNING)
                 handle, attached_to = self._attach(), session
             return Progress(None) if handle is None else self._ask(handle)
 
@@ -206,8 +210,13 @@ class DataPump:
             progress: Progress = self._once_back(ask)
             if progress.state is None:
                 return Progress(None, 100, last.errors)
+            if progress.state == IDLING:
+                # It was stopped, and nothing will make it go on.
+                self.stop()
+                return progress
             if progress.state in ENDED:
-                self._detach(handle)
+                if handle is not None:
+                    self._detach(handle)
                 return progress
             last = progress
             if progress.percent != shown:
@@ -227,6 +236,9 @@ class DataPump:
     def stop(self) -> None:
         """End the job and remove its master table; no error when it has ended."""
         self.sessions.drop(self.login)
+        if self._once_back(self.state) == NOT_RUNNING:
+            self.drop_orphan()
+            return
         handle = self._once_back(self._attach)
         if handle is None:
             return

@@ -100,10 +100,7 @@ class Holding:
 
         def stop_datapump_job() -> None:
             pump = self.pump_of(found)
-            state = pump.state()
-            if state == NOT_RUNNING:
-                pump.drop_orphan()
-            elif state is not None:
+            if pump.state() is not None:
                 pump.stop()
 
         def revoke() -> None:

@@ -227,8 +227,7 @@ def _start(task: Task, unit: Unit, work: Work, failures: t.Sequence[tuple[Unit, 
 
 def _ended_again(task: Task, work: Work) -> list[tuple[Unit, LockstepError]]:
     failures = []
-    for unit in work.units:
-        status = units.status_of(task, unit)
+    for unit, status in zip(work.units, units.statuses_of(task, work.units)):
         work.note(unit, status.state)
         if status.state != base.RUNNING:
             failures.append((unit, units.not_started(task, status, "ended again after its start")))

@@ -83,7 +83,7 @@ def quiesced(task: Task) -> dict[str, t.Any]:
     refuse_unfinished(journal, task.owner, store.path)
     refuse_other_units(journal, [entry.as_dict() for entry in wanted], store.path)
     store.refuse_fired(journal)
-    states = [units.status_of(task, unit).state for unit in journal.units]
+    states = [status.state for status in units.statuses_of(task, journal.units)]
     work = Work(journal.units, states, plan.renewal_plan(journal.units, states, max_outage))
     if not task.check_mode:
         held = journal
@@ -98,8 +98,10 @@ def resumed(task: Task) -> dict[str, t.Any]:
     if journal is None:
         return _nothing_to_resume(task, store)
     ordered = plan.start_order(journal.units)
-    work = resume_work(store, journal, ordered, [_state_if_it_answers(task, unit) for unit in ordered])
-    result: dict[str, t.Any] = {"changed": True, "journal": store.path}
+    work = resume_work(store, journal, ordered, _states_if_it_answers(task, ordered))
+    # After a resume that did not succeed as a whole, what runs was started by that resume.
+    running = [unit.name for unit in ordered if work.state(unit) == base.RUNNING and journal.phase != RESUMING]
+    result: dict[str, t.Any] = {"changed": True, "journal": store.path, "ran_again": running}
     if journal.owner.run_id != task.owner.run_id:
         result["recovered_from"] = journal.owner.as_dict()
         if not task.check_mode:
@@ -118,7 +120,8 @@ def resumed(task: Task) -> dict[str, t.Any]:
 
 def _nothing_to_resume(task: Task, store: Store) -> dict[str, t.Any]:
     """In the check mode of a whole playbook nothing was stopped before this task: with ``units`` it plans as if they had been."""
-    result: dict[str, t.Any] = {"units": [], "plan": [], "journal": None, "lease": _lease_facts(None, False), "lease_fired": False}
+    result: dict[str, t.Any] = {"units": [], "plan": [], "journal": None, "ran_again": []}
+    result.update(lease=_lease_facts(None, False), lease_fired=False)
     if task.check_mode and task.params.get("units"):
         found = units.find_units(task, [Wanted.from_params(entry) for entry in task.params["units"]])
         ordered = plan.start_order(found)
@@ -135,7 +138,7 @@ def query(task: Task) -> dict[str, t.Any]:
         statuses = _present(task)
         return {"changed": False, "units": units.facts_of(statuses), "journal": None, "lease": _lease_facts(None, False)}
     fired = journal.armed_until is not None and store.fired()
-    facts = units.facts_of(units.status_of(task, unit) for unit in journal.units)
+    facts = units.facts_of(units.statuses_of(task, journal.units))
     now = task.host.now()
     return {
         "changed": False,
@@ -160,13 +163,13 @@ def _present(task: Task) -> list[base.UnitStatus]:
     return statuses
 
 
-def _state_if_it_answers(task: Task, unit: Unit) -> str:
+def _states_if_it_answers(task: Task, ordered: t.Sequence[Unit]) -> list[str]:
     try:
-        return units.status_of(task, unit).state
+        return [status.state for status in units.statuses_of(task, ordered)]
     except LockstepError as error:
         if error.slug not in CONNECTION_SLUGS:
             raise
-        return base.UNKNOWN
+        return [base.UNKNOWN] * len(ordered)
 
 
 def _winner(store: Store) -> Journal:

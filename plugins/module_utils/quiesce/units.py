@@ -69,6 +69,20 @@ def status_of(task: Task, unit: Unit) -> base.UnitStatus:
     return task.host.unit_driver(unit.kind, unit.definition).status(unit.name)
 
 
+def statuses_of(task: Task, units: t.Sequence[Unit]) -> list[base.UnitStatus]:
+    """The units' states, in their order, with one question for each kind of unit."""
+    found: dict[tuple[str, str], base.UnitStatus] = {}
+    pending = list(units)
+    while pending:
+        first = pending[0]
+        alike = [unit for unit in pending if (unit.kind, unit.definition) == (first.kind, first.definition)]
+        driver = task.host.unit_driver(first.kind, first.definition)
+        for unit, status in zip(alike, driver.statuses([unit.name for unit in alike])):
+            found[(unit.kind, unit.name)] = status
+        pending = [unit for unit in pending if unit not in alike]
+    return [found[(unit.kind, unit.name)] for unit in units]
+
+
 def stop_unit(task: Task, unit: Unit) -> base.UnitStatus:
     """Stop it and wait until it has stopped; killed after its deadline when it may be.
 
@@ -179,9 +193,8 @@ def not_started(task: Task, status: base.UnitStatus, reason: str) -> LockstepErr
 def verify_stopped(task: Task, units: t.Sequence[Unit]) -> list[base.UnitStatus]:
     """The units that do not stay stopped. One that is still on its way down is waited for."""
     returned = []
-    for unit in units:
-        began = task.clock.monotonic()
-        status = status_of(task, unit)
+    for unit, seen in zip(units, statuses_of(task, units)):
+        began, status = task.clock.monotonic(), seen
         while status.state == base.STOPPING and task.clock.monotonic() - began <= unit.timeout:
             task.clock.sleep(pause_before_poll(task.clock.monotonic() - began))
             status = status_of(task, unit)

@@ -47,6 +47,7 @@ _SHORT_WRITE = 3
 _HIGH_INTEGRITY = ("S-1-16-12288", "S-1-16-16384")
 _ADMINISTRATORS = "S-1-5-32-544"
 _SYSTEM = "S-1-5-18"
+_OWNER = "S-1-3-4"
 _NETWORK_DRIVE = "4"
 _RENAME_EXISTS = 10
 
@@ -61,7 +62,6 @@ class WindowsHost:
         self.name = name
         self.session = Session(name, settings)
         self._job_pids: dict[str, int] = {}
-        self._account_sid: str | None = None
 
     def close(self) -> None:
         self.session.close()
@@ -73,7 +73,7 @@ class WindowsHost:
         done = self.session.command(command_line(argv), data, timeout)
         return Completed(tuple(argv), done.exit_code, done.stdout, done.stderr)
 
-    def _cmd(self, line: str, stdin: bytes | None = None, timeout: float = 60.0, repeatable: bool = False) -> Completed:
+    def cmd(self, line: str, stdin: bytes | None = None, timeout: float = 60.0, repeatable: bool = False) -> Completed:
         """One line for cmd.exe. With /s, exactly the first and the last quote are taken off, whatever is between them."""
         return self.session.command(f'cmd.exe /d /s /c "{line}"', stdin, timeout, repeatable)
 
@@ -88,7 +88,7 @@ class WindowsHost:
         script = ntpath.join(folder, "run.cmd")
         text = batch.job_script(folder, argv, cwd, env or {}, discard_output)
         # mkdir fails on a folder that is there: of two runs that start the same job only one goes on.
-        made = self._cmd(f"mkdir {quote_path(folder)}&&{self._save_line(script, text)}", _bytes(text))
+        made = self.cmd(f"mkdir {quote_path(folder)}&&{self._save_line(script, text)}", _bytes(text))
         if made.exit_code != 0:
             if self.stat(script) is not None:
                 raise LockstepError("job_exists", f"{self.name}: a job was already started in {folder}.", folder=folder)
@@ -128,13 +128,13 @@ class WindowsHost:
         return process is not None and folder.lower() in (process.get("CommandLine") or "").lower()
 
     def _job_process(self, folder: str) -> int | None:
-        pattern = re.sub(r"([%_\[])", r"[\1]", ntpath.join(folder, "run.cmd"))
-        found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE CommandLine LIKE {wql_text(f'%{pattern}%')}")
+        pattern = f"%{_like(ntpath.join(folder, 'run.cmd'))}%"
+        found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE CommandLine LIKE {wql_text(pattern)}")
         return int(found[0]["ProcessId"]) if found else None
 
     def job_output(self, folder: str, lines: int = 200) -> str:
         out, err = (quote_path(ntpath.join(folder, name)) for name in ("stdout.log", "stderr.log"))
-        printed = self._cmd(f"(if exist {out} type {out})&(if exist {err} type {err})", repeatable=True).stdout
+        printed = self.cmd(f"(if exist {out} type {out})&(if exist {err} type {err})", repeatable=True).stdout
         return "\n".join(printed.splitlines()[-lines:])
 
     def stop_job(self, folder: str) -> None:
@@ -185,7 +185,7 @@ class WindowsHost:
         return sorted(found, key=lambda entry: entry.path.lower())
 
     def read_text(self, path: str, tail_bytes: int | None = None) -> str:
-        done = self._cmd(f"type {quote_path(path)}", timeout=_LONG, repeatable=True)
+        done = self.cmd(f"type {quote_path(path)}", timeout=_LONG, repeatable=True)
         if done.exit_code != 0:
             if self.stat(path) is None:
                 raise self._missing(path)
@@ -195,9 +195,30 @@ class WindowsHost:
 
     def write_text(self, path: str, text: str, private: bool = False) -> None:
         protect = f"{self._protect_line(f'{path}.tmp')}&&" if private else ""
-        done = self._cmd(protect + self._save_line(path, text), _bytes(text), repeatable=True)
+        done = self._save(protect + self._save_line(path, text), path, text)
         if done.exit_code != 0:
             self._explain_failed_write(path, text, done)
+
+    def _save(self, line: str, path: str, text: str) -> Completed:
+        """Run a line that has ``path``'s :meth:`_save_line` in it."""
+        done = self.cmd(line, _bytes(text), repeatable=True)
+        if done.exit_code != 0 and self._end_left_writers(path):
+            done = self.cmd(line, _bytes(text), repeatable=True)
+        return done
+
+    def _end_left_writers(self, path: str) -> bool:
+        """End commands that wait for the text of a file at or below ``path``; whether there were any.
+
+        They are what a client leaves that died, or lost its connection, between starting the command and sending the text. Windows
+        itself ends them with their shell, hours later, and until then nobody else can write there, or rename or remove the folder.
+        They are nobody's: locks and journals see to it that only one run works on a path, and it runs one command at a time.
+        """
+        begin = _like(f'findstr "^" >{quote_path(path)[:-1]}')
+        where = " OR ".join(f"CommandLine LIKE {wql_text(f'%{begin}{end}%')}" for end in ('.tmp"', "\\"))
+        found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE {where}")
+        for process in found:
+            self.run(["taskkill.exe", "/PID", process["ProcessId"], "/T", "/F"])
+        return bool(found)
 
     def _save_line(self, path: str, text: str) -> str:
         """Standard input into a temporary file, its size compared, then one rename that replaces the file as a whole.
@@ -213,18 +234,9 @@ class WindowsHost:
         )
 
     def _protect_line(self, path: str) -> str:
-        """An empty file that only this account, SYSTEM and Administrators may open; by SID, since names are localised."""
-        grants = " ".join(f"*{sid}:F" for sid in dict.fromkeys((_SYSTEM, _ADMINISTRATORS, self._sid())))
+        """An empty file that only its owner, SYSTEM and Administrators may open; by SID, since names are localised."""
+        grants = " ".join(f"*{sid}:F" for sid in (_SYSTEM, _ADMINISTRATORS, _OWNER))
         return f"type nul >{quote_path(path)}&&icacls.exe {quote_path(path)} /inheritance:r /grant:r {grants} >nul"
-
-    def _sid(self) -> str:
-        if self._account_sid is None:
-            printed = self.run(["whoami.exe", "/user", "/fo", "csv", "/nh"]).stdout
-            found = re.search(r"S-1-[0-9-]+", printed)
-            if found is None:
-                raise LockstepError("protocol_error", f"{self.name}: whoami did not tell the account's SID.")
-            self._account_sid = found.group()
-        return self._account_sid
 
     def _explain_failed_write(self, path: str, text: str, done: Completed) -> t.NoReturn:
         folder = self.parent(path)
@@ -235,13 +247,23 @@ class WindowsHost:
         raise LockstepError("access_denied", f"{self.name}: {path} cannot be written: {done.stderr.strip()}", path=path)
 
     def make_folder(self, path: str) -> None:
-        done = self._cmd(f"if not exist {quote_path(path)} mkdir {quote_path(path)}", repeatable=True)
+        done = self.cmd(f"if not exist {quote_path(path)} mkdir {quote_path(path)}", repeatable=True)
         if done.exit_code != 0:
             if self._disk(path) is None:
                 raise self._missing(path[:2])
             raise LockstepError("access_denied", f"{self.name}: the folder {path} cannot be made: {done.stderr.strip()}", path=path)
 
     def rename(self, source: str, target: str) -> None:
+        code = self._rename(source, target)
+        if code not in (0, _RENAME_EXISTS) and self._end_left_writers(source):
+            code = self._rename(source, target)
+        if code == _RENAME_EXISTS:
+            raise LockstepError("path_exists", f"{self.name}: {target} is already there.", path=target)
+        if code != 0:
+            raise LockstepError("access_denied", f"{self.name}: {source} cannot be renamed to {target} (code {code}).", path=source)
+
+    def _rename(self, source: str, target: str) -> int:
+        """The code of CIM's Rename: 0 when it was done. Slug ``path_missing``."""
         for class_name in ("Win32_Directory", "CIM_DataFile"):
             try:
                 outcome = self.session.invoke(f"{CIMV2}/{class_name}", "Rename", {"Name": source}, {"FileName": target})
@@ -249,29 +271,31 @@ class WindowsHost:
                 if error.slug == "instance_not_found":
                     continue
                 if error.slug == "connection_lost" and self.stat(source) is None and self.stat(target) is not None:
-                    return
+                    return 0
                 raise
-            code = int(outcome.get("ReturnValue") or -1)
-            if code == 0:
-                return
-            if code == _RENAME_EXISTS:
-                raise LockstepError("path_exists", f"{self.name}: {target} is already there.", path=target)
-            raise LockstepError("access_denied", f"{self.name}: {source} cannot be renamed to {target} (code {code}).", path=source)
+            return int(outcome.get("ReturnValue") or -1)
         raise self._missing(source)
 
     def remove(self, path: str) -> None:
+        why = self._remove(path)
+        if why and self._end_left_writers(path):
+            why = self._remove(path)
+        if why:
+            raise LockstepError("access_denied", f"{self.name}: {path} cannot be removed: {why}", path=path)
+
+    def _remove(self, path: str) -> str:
+        """Why it is still there; empty when it is not."""
         found = self.stat(path)
         if found is None:
-            return
+            return ""
         if found.is_dir:
-            done = self._cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True)
+            done = self.cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True)
             # rmdir prints what went wrong and still exits 0.
             why = done.stderr.strip()
         else:
             outcome = self.session.invoke(f"{CIMV2}/CIM_DataFile", "Delete", {"Name": path})
             why = "" if outcome.get("ReturnValue") == "0" else f"code {outcome.get('ReturnValue')}"
-        if why and self.stat(path) is not None:
-            raise LockstepError("access_denied", f"{self.name}: {path} cannot be removed: {why}", path=path)
+        return why if why and self.stat(path) is not None else ""
 
     def sha256(self, path: str) -> str:
         done = self.session.command(command_line(["certutil.exe", "-hashfile", path, "SHA256"]), None, _LONG, repeatable=True)
@@ -286,7 +310,7 @@ class WindowsHost:
 
     def zip_problem(self, path: str) -> str | None:
         # tar.exe (libarchive) checks each member's CRC as it reads it; the data itself stays on the host.
-        done = self._cmd(f"tar.exe -xOf {quote_path(path)} >nul", timeout=_LONG, repeatable=True)
+        done = self.cmd(f"tar.exe -xOf {quote_path(path)} >nul", timeout=_LONG, repeatable=True)
         if done.exit_code == 0:
             return None
         if "tar.exe" in done.stderr and self.stat("C:\\Windows\\System32\\tar.exe") is None:
@@ -300,7 +324,7 @@ class WindowsHost:
         return int(disk.get("FreeSpace") or 0)
 
     def tree_bytes(self, path: str) -> int:
-        done = self._cmd(f"for /r {quote_path(path)} %f in (*) do @echo %~zf", timeout=_LONG, repeatable=True)
+        done = self.cmd(f"for /r {quote_path(path)} %f in (*) do @echo %~zf", timeout=_LONG, repeatable=True)
         sizes = [int(line) for line in done.stdout.split() if line.isdigit()]
         if not sizes and self.stat(path) is None:
             raise self._missing(path)
@@ -335,7 +359,7 @@ class WindowsHost:
         definition = f"{script}.xml"
         text = batch.task_xml(script, at)
         create = command_line(["schtasks.exe", "/create", "/tn", f"{_TASK_FOLDER}{name}", "/xml", definition, "/f"])
-        done = self._cmd(f"({self._save_line(definition, text)})&&{create}", _bytes(text), repeatable=True)
+        done = self._save(f"({self._save_line(definition, text)})&&{create}", definition, text)
         if done.exit_code != 0:
             raise LockstepError(
                 "lease_refused", f"{self.name}: Windows did not accept the lease's scheduled task {name}: {done.stderr.strip()}"
@@ -359,6 +383,11 @@ def _bytes(text: str) -> bytes:
     if lines and not lines.endswith("\n"):
         lines += "\n"
     return lines.replace("\n", "\r\n").encode()
+
+
+def _like(text: str) -> str:
+    """Text in a pattern of WQL's LIKE that stands for nothing but itself."""
+    return re.sub(r"([%_\[])", r"[\1]", text)
 
 
 def _columns(is_dir: bool) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     STOPPED,
     STOPPING,
     UNKNOWN,
+    Completed,
     Host,
     UnitDriver,
     UnitStatus,
@@ -39,6 +40,8 @@ class WindowsMachine(Host, t.Protocol):
     """What the drivers need beside the Host protocol."""
 
     session: Session
+
+    def cmd(self, line: str) -> Completed: ...
 
 
 def windows_unit_driver(host: WindowsMachine, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
@@ -72,6 +75,12 @@ def _ask(work: collections.abc.Callable[[], None], holds: collections.abc.Callab
             raise
         if not holds():
             work()
+
+
+def _in_order(kind: str, names: collections.abc.Sequence[str], found: collections.abc.Iterable[UnitStatus]) -> list[UnitStatus]:
+    """One status for each name, whatever order and case Windows answers in."""
+    known = {unit.name.lower(): unit for unit in found}
+    return [known.get(name.lower(), UnitStatus(kind, name, ABSENT)) for name in names]
 
 
 class Services:
@@ -131,6 +140,11 @@ class Services:
         service = self._host.session.get(self._uri(), {"Name": name})
         return self._unit(service) if service else UnitStatus("service", name, ABSENT)
 
+    def statuses(self, names: collections.abc.Sequence[str]) -> list[UnitStatus]:
+        where = " OR ".join(f"Name={wql_text(name)}" for name in names)
+        found = self._host.session.query(CIMV2, f"SELECT Name, State, ProcessId, PathName FROM Win32_Service WHERE {where}")
+        return _in_order("service", names, map(self._unit, found))
+
     def dependents(self, name: str) -> list[str]:
         found: list[str] = []
         wql = f"ASSOCIATORS OF {{Win32_Service.Name={wql_text(name)}}} WHERE AssocClass=Win32_DependentService Role=Antecedent"
@@ -187,23 +201,31 @@ class WebUnits:
         self._object, self._element = self._OBJECTS[kind]
 
     def _list(self, name: str | None = None) -> list[UnitStatus]:
+        """One or all, by one command. An application pool counts as stopped only when its worker process has ended, too: Stop comes
+        back before that, and the process still has files open."""
         chosen = [] if name is None else [self._selector(name)]
-        units = []
-        for entry in self._appcmd("list", self._object, *chosen, "/xml").iter(self._element):
-            state = entry.get("state") or ""
-            units.append(
-                UnitStatus(self._kind, entry.get(f"{self._element}.NAME") or "", self._STATES.get(state, UNKNOWN), detail=state)
-            )
-        return units
+        lines = [command_line([APPCMD, "list", self._object, *chosen, "/xml"])]
+        if self._kind == "app_pool":
+            lines.append(command_line([APPCMD, "list", "wp", "/xml"]))
+        done = self._host.cmd(" & ".join(lines))
+        # Each command prints a document of its own; an empty list may be none at all.
+        texts = re.split(r"(?=<\?xml )", done.stdout)
+        documents = [ET.fromstring(text.strip()) for text in texts if text.strip()]
+        if not documents and done.stderr.strip():
+            raise LockstepError("tool_failed", f"{self._host.name}: appcmd list {self._object}: {done.stderr.strip()}")
+        workers = {
+            (worker.get("APPPOOL.NAME") or "").lower(): int(worker.get("WP.NAME") or 0)
+            for document in documents
+            for worker in document.iter("WP")
+        }
+        return [self._unit(entry, workers) for document in documents for entry in document.iter(self._element)]
 
-    def _appcmd(self, *arguments: str) -> ET.Element:
-        done = self._host.run([APPCMD, *arguments])
-        # appcmd exits 1 where a list is empty, and then prints no document.
-        if not done.stdout.strip():
-            if done.exit_code > 1 or done.stderr.strip():
-                raise LockstepError("tool_failed", f"{self._host.name}: appcmd {' '.join(arguments)}: {done.stderr.strip()}")
-            return ET.Element("appcmd")
-        return ET.fromstring(done.stdout.strip())
+    def _unit(self, entry: ET.Element, workers: collections.abc.Mapping[str, int]) -> UnitStatus:
+        name, detail = entry.get(f"{self._element}.NAME") or "", entry.get("state") or ""
+        state, pid = self._STATES.get(detail, UNKNOWN), workers.get(name.lower())
+        if state == STOPPED and pid is not None:
+            return UnitStatus(self._kind, name, STOPPING, pid, detail="Stopped, its worker process still runs")
+        return UnitStatus(self._kind, name, state, pid, detail=detail)
 
     def _selector(self, name: str) -> str:
         return f"/{self._object}.name:{name}"
@@ -214,16 +236,10 @@ class WebUnits:
         return [unit for unit in self._list() if _named(unit.name, pattern)]
 
     def status(self, name: str) -> UnitStatus:
-        found = [unit for unit in self._list(name) if unit.name.lower() == name.lower()]
-        if not found:
-            return UnitStatus(self._kind, name, ABSENT)
-        if found[0].state == STOPPED and self._kind == "app_pool":
-            # Stop comes back before the worker process has ended, and that still has files open.
-            for worker in self._appcmd("list", "wp", "/xml").iter("WP"):
-                if (worker.get("APPPOOL.NAME") or "").lower() == name.lower():
-                    pid = int(worker.get("WP.NAME") or 0)
-                    return UnitStatus(self._kind, name, STOPPING, pid, detail="Stopped, its worker process still runs")
-        return found[0]
+        return _in_order(self._kind, [name], self._list(name))[0]
+
+    def statuses(self, names: collections.abc.Sequence[str]) -> list[UnitStatus]:
+        return _in_order(self._kind, names, self._list())
 
     def dependents(self, name: str) -> list[str]:
         return []
@@ -288,6 +304,9 @@ class ScheduledTasks:
         found = self._host.session.query(TASK_SCHEDULER, f"SELECT * FROM MSFT_ScheduledTask {where}")
         return self._unit(name, found[0]) if found else UnitStatus("scheduled_task", name, ABSENT)
 
+    def statuses(self, names: collections.abc.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
+
     def dependents(self, name: str) -> list[str]:
         return []
 
@@ -332,6 +351,9 @@ class Processes:
     def status(self, name: str) -> UnitStatus:
         pids = self._host.processes(name)
         return UnitStatus("process", name, RUNNING if pids else STOPPED, pids[0] if pids else None)
+
+    def statuses(self, names: collections.abc.Sequence[str]) -> list[UnitStatus]:
+        return [self.status(name) for name in names]
 
     def dependents(self, name: str) -> list[str]:
         return []

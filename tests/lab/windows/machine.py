@@ -128,4 +128,7 @@ class Machine:
         self.tasks.close()
         for process in self.processes.all():
             process.killed = True
+            if process.job is not None:
+                # It may wait for input of a client that will not come back.
+                process.on_killed()
         self.clock.wake()

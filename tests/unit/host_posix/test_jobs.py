@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import signal
@@ -33,7 +34,7 @@ def test_every_argument_reaches_program_and_job_as_it_is(host: PosixHost, tmp_pa
     host.start_job(str(tmp_path / "job"), show)
     assert ended(host, tmp_path / "job") == base.JobStatus(base.JOB_EXITED, 0, host.job_status(str(tmp_path / "job")).pid)
     assert done.stdout == (tmp_path / "job/stdout.log").read_text()
-    assert eval(done.stdout) == ARGV  # noqa: S307 # what this very test has printed
+    assert json.loads(done.stdout) == ARGV
 
 
 def test_run_returns_any_exit_code_with_both_outputs(host: PosixHost) -> None:
@@ -188,3 +189,11 @@ def test_stopping_never_hits_a_process_group_that_was_numbered_anew(
         host.stop_job(str(tmp_path / "job"))
         stranger.kill()
     assert hit == []
+
+
+def test_a_job_that_cannot_write_down_its_process_group_is_not_started(host: PosixHost, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "job/group.tmp").mkdir(parents=True)
+    with pytest.raises(LockstepError) as caught:
+        host.start_job(str(tmp_path / "job"), ["touch", str(tmp_path / "ran")])
+    assert caught.value.slug == "job_refused"
+    assert not (tmp_path / "ran").exists()

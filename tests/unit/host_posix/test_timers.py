@@ -21,10 +21,13 @@ from tests.unit.host_posix.real import eventually
 
 
 @pytest.fixture
-def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> PosixHost:
+def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[PosixHost]:
     made = PosixHost(str(tmp_path / "state"))
     monkeypatch.setattr(made, "_systemd", False)
-    return made
+    yield made
+    # A failed test leaves no timer behind.
+    for name in ("lease-job", "lease-job2"):
+        made.disarm_timer(name)
 
 
 def at(host: PosixHost, seconds: float) -> datetime.datetime:

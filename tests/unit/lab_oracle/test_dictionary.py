@@ -108,10 +108,10 @@ def test_all_directories_shows_those_one_has_rights_on(schema: oracledb.Connecti
 def test_column_names_and_types_are_described(schema: oracledb.Connection) -> None:
     with schema.cursor() as cursor:
         cursor.execute("SELECT id, name, COUNT(*) FROM components GROUP BY id, name")
-        assert [(column.name, column.type_code) for column in cursor.description or []] == [
-            ("ID", oracledb.DB_TYPE_NUMBER),
-            ("NAME", oracledb.DB_TYPE_VARCHAR),
-            ("COUNT(*)", oracledb.DB_TYPE_NUMBER),
+        assert [(column.name, column.type_code, column.scale) for column in cursor.description or []] == [
+            ("ID", oracledb.DB_TYPE_NUMBER, -127),
+            ("NAME", oracledb.DB_TYPE_VARCHAR, None),
+            ("COUNT(*)", oracledb.DB_TYPE_NUMBER, -127),
         ]
 
 
@@ -156,6 +156,11 @@ def test_the_same_bind_twice_in_a_query_counts_once_for_the_caller(schema: oracl
 def test_numbers_of_all_sizes_come_back_as_they_went(schema: oracledb.Connection) -> None:
     for number in (0, 1, -1, 99, 100, -100, 10**15, -(10**17), 0.5, -0.001, 123456.789):
         assert rows(schema, "SELECT :n FROM dual", n=number) == [(number,)]
+
+
+def test_long_binds_of_queries_are_taken_in_their_place(schema: oracledb.Connection) -> None:
+    text = "SELECT LENGTH(:long), :short, LENGTH(:other) FROM dual"
+    assert rows(schema, text, long="x" * 40_000, short="s", other="y" * 100_000) == [(40_000, "s", 100_000)]
 
 
 def test_the_tables_of_others_are_out_of_sight(server: OracleServer, connect: Connect) -> None:

@@ -84,8 +84,10 @@ def test_a_long_connect_descriptor_is_understood(server: OracleServer, connect: 
     assert connect(dsn=dsn).version
 
 
-def test_sysdba_works_as_sys(server: OracleServer, connect: Connect) -> None:
-    connection = connect("SYS", "oracle", mode=oracledb.AUTH_MODE_SYSDBA)
+@pytest.mark.parametrize("user", ["SYS", SCHEMA])
+def test_sysdba_works_as_sys(server: OracleServer, connect: Connect, user: str) -> None:
+    server.database.users[SCHEMA].sysdba = True
+    connection = connect(user, server.database.users[user].password, mode=oracledb.AUTH_MODE_SYSDBA)
     assert rows(connection, "SELECT USER, sys_context('userenv', 'isdba') FROM dual") == [("SYS", "TRUE")]
 
 

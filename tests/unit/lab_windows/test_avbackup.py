@@ -80,6 +80,29 @@ def test_after_a_failure_nothing_is_started(run: Runner, server: Machine) -> Non
     assert _states(server)["AltiumSearchService"] == services.STOPPED
 
 
+def test_it_can_fail_after_the_zip_is_complete(run: Runner, server: Machine) -> None:
+    server.faults.set("avbackup_exit_late", 4)
+    assert _backup(run).code == 4
+    with _zip(server) as made:
+        assert made.testzip() is None
+    assert _states(server)["W3SVC"] == services.STOPPED
+
+
+def test_its_work_takes_the_machines_time(run: Runner, server: Machine) -> None:
+    server.clock.freeze()
+    server.faults.set("avbackup_seconds", 120)
+    job = server.create_detached(f'"{altium.AVBACKUP}" backup -z "{ARCHIVE}" -i "{altium.INI}"', None, run.user)
+    server.clock.advance(60)
+    assert server.processes.find(job.process.pid) is not None
+    wait_for(lambda: _advanced(server) and server.processes.find(job.process.pid) is None)
+    assert _states(server)["W3SVC"] == services.RUNNING
+
+
+def _advanced(machine: Machine) -> bool:
+    machine.clock.advance(60)
+    return True
+
+
 def test_a_fault_lets_it_start_what_others_stopped(run: Runner, server: Machine) -> None:
     server.services.stop(server.services["W3SVC"])
     server.faults.set("avbackup_restarts_services")

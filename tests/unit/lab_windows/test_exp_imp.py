@@ -151,6 +151,28 @@ def test_the_exit_code_for_warnings_can_be_another(run: Runner, machine: Machine
     assert _exp(run).code == 2
 
 
+def test_the_tools_can_be_missing(run: Runner, machine: Machine, database: Database) -> None:
+    machine.faults.set("exp_missing")
+    assert run.cmd("exp help=y & imp help=y").code == 9009
+    machine.faults.clear()
+    assert run.cmd("exp help=y & imp help=y").code == 0
+
+
+def test_an_export_takes_the_machines_time(run: Runner, machine: Machine, database: Database) -> None:
+    machine.clock.freeze()
+    machine.faults.set("exp_seconds", 90)
+    _parameters(machine)
+    job = machine.create_detached(r"exp.exe parfile=C:\p.par", None, run.user)
+    for _table in range(3):
+        assert machine.processes.find(job.process.pid) is not None
+        wait_for(lambda: machine.files.in_use(DUMP))
+        machine.clock.advance(30)
+    machine.clock.thaw()
+    machine.faults.clear()
+    machine.clock.advance(90)
+    wait_for(lambda: machine.processes.find(job.process.pid) is None)
+
+
 def test_a_full_disk_ends_the_export(run: Runner, machine: Machine, database: Database) -> None:
     _parameters(machine)
     machine.faults.set("disk_full_after", 700)

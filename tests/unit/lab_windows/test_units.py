@@ -180,10 +180,15 @@ def test_pools_follow_their_service(iis: Machine, run: Runner) -> None:
 
 
 @pytest.mark.parametrize(("fault", "code", "state"), [("pool_refuses_stop", 5, "Started"), ("pool_returns", 0, "Started")])
-def test_faults_of_pools(run: Runner, iis: Machine, fault: str, code: int, state: str) -> None:
+def test_stopping_pools_can_fail(run: Runner, iis: Machine, fault: str, code: int, state: str) -> None:
     iis.faults.set(fault, "busy")
     assert run(f"{APPCMD} stop apppool /apppool.name:busy").code == code
     assert run(f"{APPCMD} list apppool /apppool.name:busy /text:state").out.strip() == state
+
+
+def test_starting_a_pool_can_fail(run: Runner, iis: Machine) -> None:
+    iis.faults.set("pool_refuses_start", "off")
+    assert run(f"{APPCMD} start apppool /apppool.name:off").code == 5
 
 
 # processes

@@ -210,3 +210,14 @@ def task_for(host: KitHost, params: t.Mapping[str, t.Any], owner: Owner = OWNER,
         warn=warn,
         clock=clock,
     )
+
+
+THREE = [service("web"), service("app"), service("db")]
+
+
+def three() -> KitHost:
+    return KitHost(web=Unit(), app=Unit(), db=Unit())
+
+
+def actions(result: dict[str, t.Any]) -> list[tuple[str, str | None]]:
+    return [(step["action"], step.get("name")) for step in result["plan"]]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import typing as t
 
@@ -14,18 +13,8 @@ import pytest
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.journal import Journal
-from tests.unit.fake_host import OTHER, OWNER
-from tests.unit.quiesce.kit import JOURNAL, MARKER, KitHost, Unit, call, service
-
-THREE = [service("web"), service("app"), service("db")]
-
-
-def three() -> KitHost:
-    return KitHost(web=Unit(), app=Unit(), db=Unit())
-
-
-def actions(result: dict[str, t.Any]) -> list[tuple[str, str | None]]:
-    return [(step["action"], step.get("name")) for step in result["plan"]]
+from tests.unit.fake_host import OTHER
+from tests.unit.quiesce.kit import JOURNAL, THREE, KitHost, Unit, actions, call, service, three
 
 
 def test_stops_in_the_given_order_and_starts_in_the_reverse() -> None:
@@ -252,89 +241,6 @@ def test_quiesced_again_refuses_a_unit_that_did_not_run_before_and_runs_now() ->
     assert host.up() == {"web", "idle"}
 
 
-def test_quiesced_again_with_other_units_is_refused() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE)
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE[:2])
-    assert caught.value.slug == "units_differ"
-
-
-def test_the_journal_of_another_run_is_shown_and_not_taken_over() -> None:
-    host = three()
-    call(host, "quiesced", owner=OTHER, units=THREE)
-    host.wall += datetime.timedelta(hours=1000)
-    for state in ("quiesced", "resumed"):
-        with pytest.raises(LockstepError) as caught:
-            call(host, state, units=THREE)
-        assert caught.value.slug == "run_in_progress"
-        assert caught.value.details["owner"]["run_id"] == OTHER.run_id
-        assert "1000 h 0 min ago" in caught.value.message
-        assert "somebody on control2" in caught.value.message
-    assert host.done("start") == []
-
-
-def test_the_journal_of_a_dead_run_is_only_resumed() -> None:
-    host = three()
-    call(host, "quiesced", owner=OTHER, units=THREE)
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE, dead_run=OTHER.run_id)
-    assert caught.value.slug == "unfinished_quiesce"
-    result = call(host, "resumed", dead_run=OTHER.run_id)
-    assert result["recovered_from"]["run_id"] == OTHER.run_id
-    assert host.up() == {"web", "app", "db"}
-
-
-def test_of_two_runs_that_begin_at_once_the_second_stops_nothing() -> None:
-    host = three()
-    raced: list[bool] = []
-
-    def the_other_is_faster(operation: str, arguments: tuple[t.Any, ...]) -> None:
-        if operation == "rename" and not raced:
-            raced.append(True)
-            call(host, "quiesced", owner=OTHER, units=[service("web")])
-
-    host.fail = the_other_is_faster
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE)
-    assert caught.value.slug == "run_in_progress"
-    assert host.events == ["stop web"]
-    assert Journal.loads(host.files[JOURNAL].decode(), JOURNAL).owner == OTHER
-
-
-def test_a_resume_that_failed_has_to_be_finished_before_the_same_run_quiesces_again() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE)
-    host.service("app").will_not_start = True
-    with pytest.raises(LockstepError):
-        call(host, "resumed")
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE)
-    assert caught.value.slug == "unfinished_quiesce"
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema": 2}', '{"schema": 1, "name": "job"}'])
-@pytest.mark.parametrize("state", ["quiesced", "resumed", "query"])
-def test_a_damaged_journal_is_an_error_and_stays(text: str, state: str) -> None:
-    host = three()
-    host.make_folder(host.parent(JOURNAL))
-    host.write_text(JOURNAL, text)
-    with pytest.raises(LockstepError) as caught:
-        call(host, state, units=THREE)
-    assert caught.value.slug == "journal_damaged"
-    assert host.files[JOURNAL].decode() == text
-    assert host.events == []
-
-
-def test_a_journals_folder_without_a_journal_is_an_error() -> None:
-    host = three()
-    host.make_folder(host.parent(JOURNAL))
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE)
-    assert caught.value.slug == "journal_damaged"
-    assert host.events == []
-
-
 def test_check_mode_shows_the_steps_that_a_real_run_executes_and_changes_nothing() -> None:
     def without_seconds(result: dict[str, t.Any]) -> list[dict[str, t.Any]]:
         return [{word: value for word, value in step.items() if word != "seconds"} for step in result["plan"]]
@@ -406,87 +312,6 @@ def test_query_shows_units_and_journal_whoever_holds_it() -> None:
     assert host.files == files
 
 
-def test_the_lease_stands_with_its_script_before_the_first_stop() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE, max_outage=600)
-    at, script = host.timers["lease-job"]
-    assert at == host.wall + datetime.timedelta(seconds=600)
-    assert host.files[script].decode().splitlines()[1:4] == ["start db", "start app", "start web"]
-    assert host.events[:2] == ["arm lease-job", "stop web"]
-    assert host.private >= {JOURNAL.replace("\\job\\", "\\job~run1\\")}
-
-
-def test_a_lease_that_fired_is_told_by_resumed_and_fails_a_renewal() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE, max_outage=600)
-    host.fire()
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE, max_outage=600)
-    assert caught.value.slug == "lease_fired"
-    assert caught.value.details["lease_log"] == "started"
-    result = call(host, "resumed")
-    assert (result["lease_fired"], result["lease"]["fired"], result["lease_log"]) == (True, True, "started")
-    assert actions(result)[:3] == [("leave", "db"), ("leave", "app"), ("leave", "web")]
-    assert (host.files, host.timers) == ({}, {})
-
-
-def test_resumed_verifies_the_units_of_a_lease_that_fired() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE, max_outage=600)
-    host.fire()
-    host.service("app").state = base.STOPPED
-    call(host, "resumed")
-    assert host.up() == {"web", "app", "db"}
-
-
-def test_a_lease_that_fires_between_two_stops_fails_the_quiesce_and_leaves_all_running() -> None:
-    host = three()
-
-    def deadline_comes(operation: str, arguments: tuple[t.Any, ...]) -> None:
-        if operation == "stop" and arguments[0] == "db":
-            host.fire()
-
-    host.fail = deadline_comes
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE, max_outage=1)
-    assert caught.value.slug == "lease_fired"
-    assert host.up() == {"web", "app", "db"}
-
-
-def test_a_renewal_moves_the_deadline() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE, max_outage=600)
-    host.wall += datetime.timedelta(seconds=500)
-    call(host, "quiesced", units=THREE, max_outage=600)
-    assert host.timers["lease-job"][0] == host.wall + datetime.timedelta(seconds=600)
-    assert Journal.loads(host.files[JOURNAL].decode(), JOURNAL).armed_until == host.timers["lease-job"][0]
-
-
-def test_a_lease_can_be_added_by_a_renewal() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE)
-    assert host.timers == {}
-    call(host, "quiesced", units=THREE, max_outage=600)
-    host.fire()
-    assert host.up() == {"web", "app", "db"}
-    assert MARKER in host.files
-
-
-def test_a_timer_that_cannot_be_armed_means_that_nothing_is_stopped() -> None:
-    host = three()
-
-    def no_timer(operation: str, arguments: tuple[t.Any, ...]) -> None:
-        if operation == "arm_timer":
-            raise LockstepError("lease_refused", "no timers here")
-
-    host.fail = no_timer
-    with pytest.raises(LockstepError) as caught:
-        call(host, "quiesced", units=THREE, max_outage=60)
-    assert caught.value.slug == "lease_refused"
-    assert host.done("stop") == []
-    assert host.files == {}
-
-
 def test_a_short_loss_of_the_connection_is_survived_when_stopping_and_when_starting() -> None:
     host = three()
     lost: set[str] = set()
@@ -524,23 +349,6 @@ def test_a_host_that_stays_away_fails_after_one_deadline_and_keeps_the_journal()
     assert "lease-job" in host.timers
 
 
-def test_drafts_of_interrupted_runs_are_swept_after_a_day_but_not_before() -> None:
-    host = three()
-    root = host.parent(host.parent(JOURNAL))
-    for name, age in (("job~old", 25), ("job~new", 23), ("other~old", 25)):
-        host.make_folder(host.join(root, name))
-        host.modified[host.join(root, name)] = host.wall - datetime.timedelta(hours=age)
-    call(host, "quiesced", units=THREE)
-    call(host, "resumed")
-    assert {host.basename(info.path) for info in host.list_folder(root)} == {"job~new", "other~old"}
-
-
-def test_the_owner_defaults_are_those_of_the_task() -> None:
-    host = three()
-    call(host, "quiesced", units=THREE)
-    assert Journal.loads(host.files[JOURNAL].decode(), JOURNAL).owner == OWNER
-
-
 def test_a_unit_that_hangs_keeps_the_others_down_for_its_deadline_once_and_not_twice() -> None:
     host = KitHost(web=Unit(), db=Unit(hangs=True))
     began = host.wall
@@ -554,30 +362,3 @@ def test_a_unit_that_hangs_keeps_the_others_down_for_its_deadline_once_and_not_t
     with pytest.raises(LockstepError):
         call(host, "quiesced", units=[service("web"), service("db", timeout=100)])
     assert datetime.timedelta(seconds=100) <= started_at[0] < datetime.timedelta(seconds=110)
-
-
-def test_nothing_of_an_interrupted_attempt_of_the_same_run_gets_into_its_journal() -> None:
-    host = three()
-    draft = host.join(host.parent(host.parent(JOURNAL)), f"job~{OWNER.run_id}")
-    host.make_folder(draft)
-    host.write_text(host.join(draft, host.basename(MARKER)), "")
-    assert call(host, "quiesced", units=THREE, max_outage=60)["lease_fired"] is False
-    assert host.stat(MARKER) is None
-
-
-def test_while_a_dead_runs_journal_is_being_resumed_a_third_run_has_to_wait() -> None:
-    host = three()
-    call(host, "quiesced", owner=OTHER, units=THREE)
-    refused: list[str] = []
-
-    def a_third_run_comes(operation: str, arguments: tuple[t.Any, ...]) -> None:
-        if operation == "start" and arguments == ("app",) and not refused:
-            refused.append("")
-            with pytest.raises(LockstepError) as caught:
-                call(host, "resumed", owner=dataclasses.replace(OTHER, run_id="run3"), dead_run=OTHER.run_id)
-            refused[0] = caught.value.details["owner"]["run_id"]
-
-    host.fail = a_third_run_comes
-    call(host, "resumed", dead_run=OTHER.run_id)
-    assert refused == [OWNER.run_id]
-    assert host.up() == {"web", "app", "db"}

@@ -309,7 +309,8 @@ class Interpreter:
                     streams.stderr,
                     f"'{shown}' is not recognized as an internal or external command,\noperable program or batch file.\n",
                 )
-                if "\\" not in name:
+                known = f"{ntpath.splitext(name)[0]}.exe".lower() in self.machine.programs
+                if "\\" not in name and not known:
                     self.machine.report_unknown("program", text)
                 self.error_level = NOT_RECOGNIZED
             return self.error_level

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode of a whole playbook: nothing was stopped before the task that resumes."""
+"""What a whole playbook asks of a resume: its part of check mode's plan, and what happened during the outage."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ def test_outside_check_mode_units_alone_resume_nothing() -> None:
     made = host()
     result = call(made, "resumed", units=UNITS, max_outage=60)
     assert (result["changed"], result["plan"], made.events) == (False, [], [])
+
+
+def test_a_unit_that_ran_again_during_the_outage_is_named_when_it_is_resumed() -> None:
+    made = host()
+    call(made, "quiesced", units=UNITS)
+    made.units["service"]["C"].state = "running"
+    assert call(made, "resumed")["ran_again"] == ["C"]
+    assert call(host(), "resumed")["ran_again"] == []

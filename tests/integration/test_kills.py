@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, Lockstep contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whenever the control node dies during a nightly run, the hosts help themselves, and the next run sets everything right.
+
+A run's changes are numbered. What a kill leaves after change n is what it leaves before change n + 1, so every such state is
+produced once, by turns the one way and the other. Three killed nights in a row, each later in the run than the one before, and a
+night that nobody disturbs make a chain: the second and third night also prove that what was left did not stop them. By turns
+the hosts' leases fire between two nights.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.killing import AT_INPUT, Point, at
+from tests.integration.nights import Nights
+from tests.lab.lab import Lab
+from tests.lab.record import AFTER, BEFORE
+
+CHAIN = 3
+CHANGES = 144
+"""More than a nightly run makes; a kill that comes too late is none, and that night ends well."""
+INPUTS = 48
+"""The same for commands that are given a standard input."""
+TESTS = 8
+
+
+def state_after(change: int) -> Point:
+    return Point(change, AFTER) if change % 2 else Point(change + 1, BEFORE)
+
+
+def chains(last: int) -> list[list[int]]:
+    """Numbers from 1 to ``last``, so that a chain spans the whole run."""
+    apart = last // CHAIN
+    return [list(range(first, last + 1, apart)) for first in range(1, apart + 1)]
+
+
+def nights_with_kills(lab: Lab, points: list[list[Point]]) -> int:
+    """All chains on one installation; how many nights were killed."""
+    nights = Nights(lab)
+    killed = 0
+    for number, chain in enumerate(points):
+        for index, point in enumerate(chain):
+            run = nights.night(at(point))
+            if run.killed_at is None:
+                nights.all_is_well(run)
+                continue
+            killed += 1
+            if (number + index) % 2:
+                nights.leases_fire()
+        nights.all_is_well(nights.night())
+    return killed
+
+
+@pytest.mark.parametrize("part", range(TESTS))
+def test_a_run_killed_at_any_change_harms_nothing_and_the_next_one_recovers(lab: Lab, part: int) -> None:
+    mine = [[state_after(change) for change in chain] for chain in chains(CHANGES)[part::TESTS]]
+    assert nights_with_kills(lab, mine) >= 2 * len(mine)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_run_killed_before_a_command_got_its_input_harms_nothing_and_the_next_one_recovers(lab: Lab, part: int) -> None:
+    mine = [[Point(number, AT_INPUT) for number in chain] for chain in chains(INPUTS)[part::2]]
+    assert nights_with_kills(lab, mine) >= 2 * len(mine)
