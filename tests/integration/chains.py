@@ -13,8 +13,7 @@ import typing as t
 from tests.integration.promises import Installation
 from tests.integration.support import PlaybookRun, run_playbook
 from tests.lab.lab import Lab
-from tests.lab.record import AFTER, BEFORE, Request
-from tests.lab.windows.faults import Faults
+from tests.lab.record import BEFORE, Request
 
 Variables = collections.abc.Mapping[str, t.Any]
 
@@ -22,8 +21,6 @@ AVBACKUP_STARTS = ("Win32_Process.Create", "avbackup-backup")
 EXPORT_STARTS = ("Win32_Process.Create", "oracle-")
 LAST_UNIT_STOPS = ("StopService", "AltiumVersionControl")
 """Words of the requests with which a step begins; the last service that is stopped is the one on which most others depend."""
-
-LONGEST_WAIT = 20.0
 
 
 def nightly(*installations: Installation, by_host: collections.abc.Mapping[str, Variables] | None = None, **common: t.Any) -> PlaybookRun:
@@ -64,16 +61,3 @@ def once(lab: Lab, host: str, words: collections.abc.Collection[str], act: colle
 
     lab.on_request(look)
     return done
-
-
-def eventually(holds: collections.abc.Callable[[], object]) -> None:
-    """Wait until it holds; for what happens by itself on a simulated host."""
-    pause = threading.Event()
-    for _ in range(int(LONGEST_WAIT / 0.01)):
-        if holds():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it never became so")
-
-
-__all__ = ["AFTER", "BEFORE"]

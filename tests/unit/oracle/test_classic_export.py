@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -156,6 +157,17 @@ def test_an_allowed_warning_is_reported_and_does_not_fail() -> None:
     assert result["log_warnings"] == ["EXP-00091: Exporting"]
 
 
+def test_a_tool_that_could_not_say_why_on_a_full_disk_is_explained() -> None:
+    host = make_host()
+
+    def job(started: FakeJob) -> base.JobStatus:
+        host.free = 4096
+        return run_tool(host, started, "About to export specified users ...\n", 1)
+
+    host.job = job
+    assert refused(host, FakeOracle(), **ELEVATED).slug == "no_space"
+
+
 @pytest.mark.parametrize(("dump", "slug"), [(b"", "dump_truncated"), (b"x" * 100, "dump_truncated")])
 def test_a_dump_that_is_too_small_for_its_log_fails(dump: bytes, slug: str) -> None:
     host = make_host()
@@ -304,6 +316,17 @@ def test_the_same_export_once_more_changes_nothing() -> None:
     for key in ("dump", "scn", "version", "charset", "tables", "rows"):
         assert second[key] == first[key]
     assert len([event for event in host.events if event.startswith("job ")]) == jobs
+
+
+def test_windows_lists_names_in_lower_case_and_they_are_recognised_all_the_same() -> None:
+    host, database = make_host(), FakeOracle()
+    listed = host.list_folder
+    host.list_folder = lambda path: [dataclasses.replace(entry, path=entry.path.lower()) for entry in listed(path)]  # type: ignore[method-assign]
+    assert call(host, database, **ELEVATED)["changed"]
+    again = call(host, database, **ELEVATED)
+    assert not again["changed"]
+    assert again["dump"]["files"] == [{"path": DUMP, "bytes": 5000}]
+    assert call(host, database, state="imported", dump=DUMP, expected_set_id="26112101")["changed"]
 
 
 def test_a_finished_dump_of_another_set_or_size_is_refused() -> None:
