@@ -50,6 +50,7 @@ class Installation:
         self.server, self.oracle = lab.hosts[f"aes{number}"], lab.hosts[f"ora{number}"]
         self._units = {host.name: units(host) for host in self.hosts}
         self._sets = {host.name: self.recent(host) for host in self.hosts}
+        self._failed = {host.name: self.names(host, "Failed") for host in self.hosts}
         self._privileges = self.privileges()
 
     @property
@@ -64,9 +65,16 @@ class Installation:
         """Where Lockstep keeps journals, jobs and privileges on the host."""
         return self.lab.root / host.name / "C" / STATE.joinpath(*below)
 
+    def names(self, host: LabHost, folder: str) -> set[str]:
+        """What lies in a folder of the vault, whatever it is."""
+        there = self.folder(host, folder)
+        return {entry.name for entry in there.iterdir()} if there.is_dir() else set()
+
     def recent(self, host: LabHost) -> set[str]:
-        folder = self.folder(host, "Recent")
-        return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+        return self.names(host, "Recent")
+
+    def newly_failed(self, host: LabHost) -> set[str]:
+        return self.names(host, "Failed") - self._failed[host.name]
 
     def manifest(self, host: LabHost, folder: str, name: str) -> dict[str, t.Any]:
         found: dict[str, t.Any] = json.loads(self.folder(host, folder, name, "manifest.json").read_text(encoding="utf-8"))
@@ -113,9 +121,8 @@ class Installation:
         """Promise 3: whatever was made is not under Recent, on neither host, and says under Failed that it is not good."""
         for host in self.hosts:
             assert self.recent(host) == self._sets[host.name]
-            failed = self.folder(host, "Failed")
-            for entry in failed.iterdir() if failed.is_dir() else ():
-                assert self.manifest(host, "Failed", entry.name)["state"] == "failed"
+            for name in self.newly_failed(host):
+                assert self.manifest(host, "Failed", name)["state"] == "failed"
 
     def new_set(self) -> dict[str, t.Any]:
         """Promises 3 and 4: one new set, the same on both hosts, and every part of it as its manifest says; the first's manifest."""
@@ -169,12 +176,14 @@ class Installation:
         assert self.left() == set(left)
         return message
 
-    def refused_before_anything_stopped(self, run: PlaybookRun, code: str, host: str, *says: str) -> str:
+    def refused_before_anything_stopped(
+        self, run: PlaybookRun, code: str, host: str, *says: str, left: collections.abc.Collection[str] = ()
+    ) -> str:
         """As ``failed``, and promise 1: the run ended before it stopped or opened anything."""
-        message = self.failed(run, code, host, *says)
+        message = self.failed(run, code, host, *says, left=left)
         self.nothing_was_stopped()
         for one in self.hosts:
-            assert not self.folder(one, "Failed").exists()
+            assert self.newly_failed(one) == set()
         return message
 
 

@@ -50,6 +50,12 @@ def test_output_larger_than_an_envelope_arrives_whole(lab: Lab, client: Client) 
     for host in lab.hosts.values():
         host.machine.files.write(r"C:\big", content)
     assert client.cmd(r'type "C:\big"').out.encode() == content
+    command = client.protocol.run_command(client.shell, r"cmd.exe /c type C:\big", skip_cmd_shell=True)
+    sizes, done = [], False
+    while not done:
+        out, _err, _code, done = client.protocol.get_command_output_raw(client.shell, command)
+        sizes.append(len(out))
+    assert max(sizes) * 4 // 3 < client.protocol.max_env_sz
 
 
 def test_waiting_for_output_times_out_and_goes_on(lab: Lab) -> None:

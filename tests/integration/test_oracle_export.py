@@ -200,7 +200,7 @@ class TestClassic:
     def test_a_dump_of_another_schema_or_set_is_not_imported(self, site: Site) -> None:
         site.call()
         site.database.add_user("DRILL", "drill-Fake1")
-        drill = {"schema": "DRILL", "password": "drill-Fake1", "state": "imported"}
+        drill: dict[str, t.Any] = {"schema": "DRILL", "password": "drill-Fake1", "state": "imported"}
         assert site.refused(**drill, expected_set_id="26112101").slug == "import_refused"
         assert site.refused(state="imported", expected_set_id="26112102").slug == "set_mismatch"
         result = site.call(**drill, expected_set_id="26112101", allow_other_schema=True)
@@ -332,7 +332,7 @@ class TestDatapump:
         assert "ORA-39087" in error.details["oracle_codes"]
 
     def test_a_dump_is_imported_from_the_directorys_folder(self, site: Site) -> None:
-        place = {"dump": r"C:\Backups\A.dmp"}
+        place: dict[str, t.Any] = {"dump": r"C:\Backups\A.dmp"}
         site.call(**DATAPUMP, **place)
         site.database.tables[SCHEMA].clear()
         result = site.call(**DATAPUMP, **place, state="imported", expected_set_id="26112101")

@@ -149,7 +149,8 @@ class Host(t.Protocol):
         """None where there is nothing."""
 
     def list_folder(self, path: str) -> list[FileInfo]:
-        """What lies directly in it, by name; slug ``path_missing``."""
+        """What lies directly in it, by name; slug ``path_missing``. Windows gives names in lower case, whatever they were made as:
+        compare them without regard to case there."""
 
     def read_text(self, path: str, tail_bytes: int | None = None) -> str:
         """UTF-8 (with or without BOM, else the platform's code page, with replacement); line ends become LF; ``path_missing``."""

@@ -88,7 +88,8 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what interrupted runs left beside the journals: a draft lives for seconds, and none is a lock."""
-        drafts = [info for info in self.host.list_folder(self.root) if self.host.basename(info.path).startswith(f"{self.name}~")]
+        mine = f"{self.name}~".lower()
+        drafts = [info for info in self.host.list_folder(self.root) if self.host.basename(info.path).lower().startswith(mine)]
         if drafts:
             oldest = self.host.now() - datetime.timedelta(days=1)
             for info in drafts:

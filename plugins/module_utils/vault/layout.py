@@ -84,7 +84,8 @@ class Vault:
 
     def left_locks(self) -> list[str]:
         """Paths of lock folders that never became, or no longer are, the lock."""
-        return [self.host.join(self.path, name) for name in self.folders_in(self.path) or () if name.startswith(LOCK + ".")]
+        remains = f"{LOCK}.".lower()
+        return [self.host.join(self.path, name) for name in self.folders_in(self.path) or () if name.lower().startswith(remains)]
 
     def sizes(self, folder: str, name: str, paths: t.Iterable[str]) -> dict[str, int]:
         """Bytes of the files that lie beside the given parts, by their path as in manifests; one request per folder with parts."""

@@ -119,16 +119,13 @@ class ProcessTable:
         found = [process]
         for one in found:
             found += [child for child in self.children(one.pid) if child not in found]
-        # All are marked before the first one wakes up: none goes on because its child has ended.
-        for one in found:
-            one.killed = True
+        # Parents first: none goes on because its child has ended.
         for one in found:
             self.kill(one)
         return found
 
     def kill_job(self, job: str) -> None:
-        members = [process for process in self.all() if process.job == job]
-        for process in members:
-            process.killed = True
-        for process in members:
-            self.kill(process)
+        # In the order of their beginning, so parents first here too.
+        for process in self.all():
+            if process.job == job:
+                self.kill(process)

@@ -86,6 +86,7 @@ def test_messages_come_in_the_language_of_the_installation_unless_forced(run: Ru
 def test_another_character_set_with_statistics_ends_with_warnings(run: Runner, machine: Machine, database: Database) -> None:
     _exp(run, {"statistics": None}, environment={"NLS_LANG": "AMERICAN_AMERICA.WE8MSWIN1252"})
     assert "EXP-00091: Exporting questionable statistics." in _log(machine)
+    assert "server uses AL32UTF8 character set (possible charset conversion)" in _log(machine)
     assert _log(machine)[-2] == "Export terminated successfully with warnings."
 
 

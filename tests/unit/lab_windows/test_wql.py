@@ -26,6 +26,8 @@ def _holds(text: str) -> bool:
         (r'name = "C:\\A\\B.TXT"', True),
         (r"Name LIKE 'C:\\a\\%'", True),
         ("Name LIKE '%.t_t'", True),
+        ("Name LIKE '%B.TXT'", True),
+        ("Name LIKE '%b.txt'", True),
         ("Title LIKE '50[%] [[]x]'", True),
         ("Name LIKE '[d-z]%'", False),
         ("Size = 5 AND Ready = TRUE", True),

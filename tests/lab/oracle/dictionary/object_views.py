@@ -11,6 +11,8 @@ import typing as t
 
 from tests.lab.oracle.dictionary.registry import FIXED, PUBLIC, Reader, Row, naive, narrowed, view, yes
 
+BLOCK = 8192
+
 
 @view(
     "DBA_SEGMENTS",

@@ -11,9 +11,7 @@ import typing as t
 
 from tests.lab.oracle.database import Database, Principal
 
-
 PUBLIC, CATALOG, FIXED = "public", "catalog", "fixed"
-BLOCK = 8192
 Row = t.Mapping[str, t.Any]
 
 
