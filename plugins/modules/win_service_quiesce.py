@@ -18,8 +18,8 @@ description:
     to. Another run never takes it over unless that run is proven to be over.
   - With O(max_outage) the host itself holds a lease, a timer that starts the recorded units at a deadline, unless the run renews it
     or resumes before. So the service comes back even if the control node, or the way to the host, is gone.
-  - If a unit does not stop, all that was stopped is started again in order, and the task fails and names the unit, its state and its
-    process.
+  - If a unit does not stop, all that was stopped is started again in order, and the task fails and names the unit, its state and
+    its process.
 extends_documentation_fragment:
   - lockstep.backup.attributes
   - lockstep.backup.attributes.all
@@ -66,8 +66,8 @@ options:
         description:
           - V(service) is a Windows service, a systemd service or a launchd job.
           - V(app_pool) and V(site) belong to IIS.
-          - V(scheduled_task) is a task of the Windows task scheduler or a systemd timer. It counts as running while it is enabled or
-            active.
+          - V(scheduled_task) is a task of the Windows task scheduler or a systemd timer. It counts as running while it is enabled
+            or active.
           - V(process) is every process of a program that no service manager looks after.
           - V(command) is anything that O(units[].start), O(units[].stop) and O(units[].check) can handle.
         type: str

@@ -49,6 +49,7 @@ def main() -> int:
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
     show(rows)
+    print(f"written to {RESULT.relative_to(PROJECT)}")
     return 0
 
 
@@ -155,7 +156,6 @@ def show(rows: list[Row]) -> None:
     widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
     for line in table:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
-    print(f"written to {RESULT.relative_to(PROJECT)}")
 
 
 if __name__ == "__main__":
