@@ -61,7 +61,8 @@ def wait_for_job(
             task.host.stop_job(folder)
             raise LockstepError(
                 "job_timeout",
-                f"The job in {folder} on {task.host.name} did not end within {timeout:g} s and was stopped.",
+                f"The job in {folder} on {task.host.name} did not end within {timeout:g} s and was stopped. See in its "
+                "output what held it up, or give it a longer timeout.",
                 output=task.host.job_output(folder),
             )
         if status is not None:

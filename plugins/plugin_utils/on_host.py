@@ -56,6 +56,10 @@ class OnHost(ActionBase):
             arguments["dead_run"] = holder["run_id"]
             Display().vv(f"{self._host_name(variables)}: run {holder['run_id']} has ended without finishing; it is taken over.")
             outcome = self._run_once(arguments, variables)
+        host = self._host_name(variables)
+        if "error_code" in outcome and host not in outcome["msg"]:
+            # The play's output only names the host that the task was delegated by.
+            outcome["msg"] = f"{host}: {outcome['msg']}"
         result.update(outcome)
         return result
 

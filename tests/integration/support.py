@@ -58,19 +58,23 @@ def playbook_environment(trace: pathlib.Path) -> dict[str, str]:
     }
 
 
-def playbook_command(lab: Lab, playbook: str | pathlib.Path, *arguments: str) -> list[str]:
-    """``playbook``: a name in ``playbooks/``, or a path."""
+def playbook_command(
+    lab: Lab, playbook: str | pathlib.Path, *arguments: str, inventory: pathlib.Path | None = None
+) -> list[str]:
+    """``playbook``: a name in ``playbooks/``, or a path. ``inventory``: the lab's own unless given."""
     path = playbook if isinstance(playbook, pathlib.Path) else PLAYBOOKS / f"{playbook}.yml"
     program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")
-    return [program, str(path), "--inventory", str(lab.inventory_path), *arguments]
+    return [program, str(path), "--inventory", str(inventory or lab.inventory_path), *arguments]
 
 
-def run_playbook(lab: Lab, playbook: str | pathlib.Path, *arguments: str, **variables: t.Any) -> PlaybookRun:
+def run_playbook(
+    lab: Lab, playbook: str | pathlib.Path, *arguments: str, inventory: pathlib.Path | None = None, **variables: t.Any
+) -> PlaybookRun:
     """Run to its end. ``variables`` become extra variables."""
     trace = lab.root / f"trace-{len(list(lab.root.glob('trace-*')))}.jsonl"
     extra = ["--extra-vars", json.dumps(variables)] if variables else []
     done = subprocess.run(
-        playbook_command(lab, playbook, *arguments, *extra),
+        playbook_command(lab, playbook, *arguments, *extra, inventory=inventory),
         env=playbook_environment(trace),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -19,7 +19,11 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--root", type=pathlib.Path, default=DEFAULT_ROOT, help="folder of the lab (default: build/lab)")
     size = argparse.ArgumentParser(add_help=False)
     size.add_argument("--installations", type=int, default=2, help="pairs of Enterprise Server and Oracle host (default: 2)")
-    size.add_argument("--network", default=DEFAULT_NETWORK, help=f"first two numbers of the addresses (default: {DEFAULT_NETWORK})")
+    size.add_argument(
+        "--network",
+        default=DEFAULT_NETWORK,
+        help=f"first two numbers of the addresses, or {control.FREE_NETWORK} for a free one (default: {DEFAULT_NETWORK})",
+    )
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description="Simulated hosts for Lockstep, on loopback.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up", parents=[common, size], help="start the lab in the background and wait until it listens")
@@ -38,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
         "unknown", parents=[common], help="what the lab was asked and did not know (exit code 1 when there is something)"
     )
     return parser
+
+
+def _network(options: argparse.Namespace) -> str | None:
+    return None if options.network == control.FREE_NETWORK else str(options.network)
 
 
 def _print_status(status: dict[str, t.Any]) -> None:
@@ -62,9 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         if options.verb == "serve":
-            control.serve(root, options.installations, options.network)
+            control.serve(root, options.installations, _network(options))
         elif options.verb == "up":
-            found = control.up(root, options.installations, options.network)
+            found = control.up(root, options.installations, _network(options))
             print(f"The lab is up (process {found.pid}); inventory: {control.ask({'verb': 'status'}, root)['inventory']}")
         elif options.verb == "down":
             print("The lab is down." if control.down(root) else "The lab did not run.")

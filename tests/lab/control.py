@@ -23,6 +23,7 @@ from tests.lab.windows.faults import UnknownFault
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+FREE_NETWORK = "free"
 
 
 class ControlError(Exception):
@@ -150,8 +151,8 @@ class ControlServer:
         }
 
 
-def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str = DEFAULT_NETWORK) -> None:
-    """Run a lab in this process until SIGTERM or SIGINT."""
+def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK) -> None:
+    """Run a lab in this process until SIGTERM or SIGINT. ``network`` None: the first free one."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -189,8 +190,8 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str = DEFAULT_NETWORK) -> Running:
-    """Start a lab in the background and wait until it listens. Raises ControlError."""
+def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK) -> Running:
+    """Start a lab in the background and wait until it listens. ``network`` None: the first free one. Raises ControlError."""
     found = running(root)
     if found is not None:
         raise ControlError(f"the lab runs already (process {found.pid})")
@@ -198,7 +199,7 @@ def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str =
     state_path(root).unlink(missing_ok=True)
     log = root / "lab.log"
     command = [sys.executable, "-m", "tests.lab", "serve", "--root", str(root)]
-    command += ["--installations", str(installations), "--network", network]
+    command += ["--installations", str(installations), "--network", network or FREE_NETWORK]
     pid = _spawn(command, log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle import parfile
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import DataPump
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.exporting import Outcome
@@ -22,6 +23,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings im
     Wanted,
     about_database,
     examine,
+    refuse,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import DBA, Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.holding import Holding
@@ -100,6 +102,20 @@ class Call:
         found = examine(facts, wanted) if preflight else list(about_database(facts, wanted))
         self.outcome.findings = found
         return facts
+
+    def refuse_findings(self) -> None:
+        """Raise the first error among the findings. With preflight and without one, see that the account itself can log on: it
+        is the administrator who has answered so far, and a wrong password would else show only with everything stopped."""
+        request = self.request
+        refuse(self.outcome.findings)
+        if not request.params["preflight"] or request.login is None:
+            return
+        if request.method == CLASSIC:
+            parfile.userid(request.account, request.login.password, None, request.net_service)
+        if request.login not in self.sessions.open:
+            self.sessions.of(request.login)
+            # A role that is granted later is enabled only in sessions that begin after that.
+            self.sessions.drop(request.login)
 
     def _directory_rights(self, directory: str) -> frozenset[str] | None:
         """None where DBA decides, or will decide: what a DBA may do with a directory is not told by grants on it."""

@@ -23,7 +23,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.exporting i
     refuse_existing,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, same_folder
-from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings import ERROR, Facts, refuse
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings import ERROR, Facts
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.request import (
     DATAPUMP,
@@ -82,7 +82,7 @@ def query(call: Call) -> Result:
         ready=all(finding.level != ERROR for finding in findings),
     )
     if call.request.params["preflight"]:
-        refuse(call.outcome.findings)
+        call.refuse_findings()
     return result
 
 
@@ -113,7 +113,7 @@ def exported(call: Call) -> Result:
             call.probe_tool()
     facts = call.gather()
     if journal is None:
-        refuse(call.outcome.findings)
+        call.refuse_findings()
         call.outcome.scn = facts.scn
     else:
         call.holding.take_over(journal)
@@ -191,7 +191,7 @@ def imported(call: Call) -> Result:
     if journal is None and params["preflight"]:
         call.probe_tool()
     facts = call.gather()
-    refuse(call.outcome.findings)
+    call.refuse_findings()
     method = import_method(call, facts, journal, source)
     return finish_import(call, method, journal, is_there(call, there, request.log), changed=True)
 
@@ -246,7 +246,7 @@ def verified(call: Call) -> Result:
     if request.method == DATAPUMP:
         return verified_by_log(call)
     facts = call.gather()
-    refuse(call.outcome.findings)
+    call.refuse_findings()
     login = parfile.userid(request.account, request.params["password"], request.params["wallet_alias"], request.net_service)
     parameters = parfile.listing_parameters(login, request.dump, request.log)
     method = ClassicMethod(tool_for(task, request, facts.charset), call.holding, parameters, facts.charset, request.dump)

@@ -210,9 +210,18 @@ class WebUnits:
         done = self._host.cmd(" & ".join(lines))
         # Each command prints a document of its own; an empty list may be none at all.
         texts = re.split(r"(?=<\?xml )", done.stdout)
-        documents = [ET.fromstring(text.strip()) for text in texts if text.strip()]
-        if not documents and done.stderr.strip():
-            raise LockstepError("tool_failed", f"{self._host.name}: appcmd list {self._object}: {done.stderr.strip()}")
+        try:
+            documents = [ET.fromstring(text.strip()) for text in texts if text.strip()]
+        except ET.ParseError:
+            # What went wrong, it says in plain text.
+            documents = []
+        answer = (done.stdout + done.stderr).strip()
+        if not documents and answer:
+            raise LockstepError(
+                "tool_failed",
+                f"{self._host.name}: appcmd list {self._object}: {answer} Only an administrator may ask IIS, and only where it is "
+                "installed.",
+            )
         workers = {
             (worker.get("APPPOOL.NAME") or "").lower(): int(worker.get("WP.NAME") or 0)
             for document in documents

@@ -44,6 +44,7 @@ _GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 _NOT_FOUND = 2150858752
 _QUOTA_CODES = {2150859173: "shells per user", 2150859174: "operations per user", 2150858843: "the shell is gone"}
 _FILE_NOT_FOUND = 2147942402
+_ACCESS_DENIED = 5
 
 _ITEMS_PER_PAGE = 100
 _COMMANDS_PER_SHELL = 500
@@ -262,7 +263,9 @@ class Session:
             raise self._error("host_timeout", operation, f"no answer within {self._operation_timeout} s") from error
         except winrm.exceptions.InvalidCredentialsError as error:
             raise self._error(
-                "authentication_failed", operation, "the host rejected the user or password, or does not offer this transport"
+                "authentication_failed",
+                operation,
+                f"{error}. Correct ansible_user and ansible_password, or ansible_winrm_transport: the host may not offer it",
             ) from error
         except winrm.exceptions.WSManFaultError as error:
             raise self._fault(operation, error) from error
@@ -273,7 +276,8 @@ class Session:
             raise self._error(
                 "certificate_untrusted",
                 operation,
-                f"the certificate is not trusted ({_innermost(error)}). Give the authority's file in ansible_winrm_ca_trust_path",
+                f"the certificate is not trusted ({_innermost(error)}). Give the authority's file in ansible_winrm_ca_trust_path, or "
+                "renew the certificate for the name by which the host is reached",
             ) from error
         except requests.exceptions.ReadTimeout as error:
             self._forget()
@@ -283,11 +287,17 @@ class Session:
         except requests.exceptions.ConnectionError as error:
             self._forget()
             if _never_connected(error):
-                raise self._error("unreachable", operation, f"{self._settings.endpoint} cannot be reached") from error
+                raise self._error(
+                    "unreachable",
+                    operation,
+                    f"{self._settings.endpoint} cannot be reached. See that the machine and its WinRM service run, and that no "
+                    "firewall is between",
+                ) from error
             raise self._error(
                 "connection_lost", operation, "the connection broke; it may or may not have been carried out"
             ) from error
-        except winrm.exceptions.WinRMError as error:
+        except (winrm.exceptions.WinRMError, OSError) as error:
+            # OSError: what requests does not find here, such as the authority's file.
             raise self._error("protocol_error", operation, str(error)) from error
 
     def _connected(self) -> Protocol:
@@ -321,7 +331,9 @@ class Session:
         if code == _NOT_FOUND:
             return self._error("instance_not_found", operation, "there is no such instance")
         if code == _FILE_NOT_FOUND:
-            return self._error("tool_missing", operation, "there is no such program on the host")
+            return self._error("tool_missing", operation, "there is no such program on the host. Install it, or give its full path")
+        if code == _ACCESS_DENIED:
+            return self._error("access_denied", operation, "the account may not do this. Use an administrator of the host")
         if code in _QUOTA_CODES:
             if "shell is gone" in _QUOTA_CODES[code]:
                 self._shell = None

@@ -238,14 +238,20 @@ class FakeSession:
         return {}
 
     def _attach(self, binds: dict[str, t.Any]) -> dict[str, t.Any]:
-        if binds["job"] not in self.database.jobs:
+        job = self.database.jobs.get(binds["job"])
+        if job is None:
             raise ora(31626, "job does not exist")
-        return self._handle(self.database.jobs[binds["job"]])
+        if job.state == "NOT RUNNING":
+            # As in Oracle: who attaches to a stopped job wakes it up, and it waits for commands.
+            self.database.set_state(job, "IDLING")
+        return self._handle(job)
 
     def _status(self, binds: dict[str, t.Any]) -> dict[str, t.Any]:
         job = self.handles.get(binds["handle"])
         if job is None or job.name not in self.database.jobs:
             raise ora(31626, "job does not exist")
+        if job.state == "IDLING":
+            return {"state": "IDLING", "percent": 0.0, "errors": 0.0, "texts": None}
         job.polls -= 1
         job.percent = min(99, job.percent + 30)
         if job.polls <= 0:

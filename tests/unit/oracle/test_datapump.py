@@ -183,6 +183,22 @@ def test_a_job_whose_processes_died_fails_and_its_master_table_is_dropped() -> N
     error = refused(host, database, **DATAPUMP)
     assert error.slug == "export_failed"
     assert "NOT RUNNING" in error.message
+    assert database.operations.count("datapump attach") == 1, "attaching would wake it up"
+    assert database.jobs == {}
+
+
+def test_a_job_that_somebody_stopped_is_not_waited_for() -> None:
+    host, database = make_world()
+
+    def idle(operation: str) -> None:
+        for job in database.jobs.values():
+            if operation == "datapump status" and job.percent > 30:
+                database.set_state(job, "IDLING")
+
+    database.on_operation = idle
+    error = refused(host, database, **DATAPUMP)
+    assert error.slug == "export_failed"
+    assert "IDLING" in error.message
     assert database.jobs == {}
 
 

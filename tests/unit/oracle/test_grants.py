@@ -34,12 +34,13 @@ inherited = st.lists(st.tuples(st.sampled_from([*ROLES, "PUBLIC"]), st.sampled_f
 
 @dataclasses.dataclass
 class Account:
-    """What GRANT and REVOKE do to one account, in both of Oracle's manners."""
+    """What GRANT and REVOKE do to one account, in all of Oracle's manners."""
 
     roles: dict[str, RoleGrant]
     of_roles: list[tuple[str, str]]
     unlimited: bool | None
     dba_brings_unlimited: bool
+    revoke_takes_unlimited: bool
 
     def read(self) -> Privileges:
         return Privileges(dict(self.roles), enabled_roles(self.roles, self.of_roles), self.unlimited)
@@ -56,11 +57,11 @@ class Account:
                 self.unlimited = False
         else:
             del self.roles[what]
-            if what == DBA and self.dba_brings_unlimited:
+            if what == DBA and self.revoke_takes_unlimited:
                 self.unlimited = None
 
 
-accounts = st.builds(Account, direct, inherited, st.sampled_from([None, False, True]), st.booleans())
+accounts = st.builds(Account, direct, inherited, st.sampled_from([None, False, True]), st.booleans(), st.booleans())
 
 
 def undo(account: Account, granted: list[str], before: Privileges) -> list[str]:

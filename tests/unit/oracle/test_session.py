@@ -46,6 +46,14 @@ def test_the_password_is_in_no_error_and_in_no_text_of_a_login() -> None:
     assert "c4nary" not in repr(LOGIN)
 
 
+def test_nothing_of_the_driver_hangs_on_to_the_error() -> None:
+    with pytest.raises(LockstepError) as caught:
+        session.connect(Login("127.0.0.1:1/xe", "AESUSER313", "c4nary-secret"))
+    assert caught.value.slug == "oracle_listener_down"
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
 def test_secrets_that_contain_each_other_are_both_removed() -> None:
     assert scrub("x secret-long y secret z", ["secret", None, "", "secret-long"]) == "x ******** y ******** z"
 

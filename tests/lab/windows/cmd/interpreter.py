@@ -148,6 +148,9 @@ class Interpreter:
         self.shell.checkpoint()
         if isinstance(node, syntax.Joined):
             code = self.execute(node.left, streams)
+            if node.operator == "||" and code != 0:
+                # Only here do rmdir's failures reach the error level.
+                self.error_level = code
             wanted = {"&": True, "&&": code == 0, "||": code != 0}[node.operator]
             if node.right is not None and wanted:
                 code = self.execute(node.right, streams)
@@ -290,7 +293,8 @@ class Interpreter:
             code = BUILTINS[name](self, streams, rest)
             if code is None:
                 return 0
-            self.error_level = code
+            if name not in ("rmdir", "rd"):
+                self.error_level = code
             return code
         return self.run_external(text.rstrip(syntax.DELIMITERS), streams)
 
