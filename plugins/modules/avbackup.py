@@ -37,6 +37,7 @@ attributes:
       - O(state=present) makes one new zip and refuses one that exists, because nobody knows whether that is complete. Only when the
         same run repeats the task after a lost connection is the job found again, waited for and judged.
       - O(state=restored) restores each time.
+      - O(state=recovered) finds nothing to do the second time.
 options:
   state:
     description:
@@ -46,8 +47,10 @@ options:
       - V(drilled) unpacks the zip into O(scratch_folder), measures what came out, and removes it again. The installation is left
         alone. It needs the C(tar.exe) of Windows Server 2019 or later.
       - V(restored) replaces the server's data by what is in the zip.
+      - V(recovered) stops the tool, if it still makes the zip, and forgets the job. It is meant for the zip of a set whose run is
+        over, which the lock of M(lockstep.backup.backup_vault) proves. Without such a job it does nothing.
     type: str
-    choices: [checked, present, verified, drilled, restored]
+    choices: [checked, present, verified, drilled, restored, recovered]
     default: present
   path:
     description:

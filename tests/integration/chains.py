@@ -19,11 +19,13 @@ Variables = collections.abc.Mapping[str, t.Any]
 
 AVBACKUP_STARTS = ("Win32_Process.Create", "avbackup-backup")
 EXPORT_STARTS = ("Win32_Process.Create", "oracle-")
-LAST_UNIT_STOPS = ("StopService", "AltiumVersionControl")
-"""Words of the requests with which a step begins; the last service that is stopped is the one on which most others depend."""
+LAST_UNIT_STOPS = ("StopService", "AltiumCollaboration")
+"""Words of the requests with which a step begins, or the first step ends."""
 
 
-def nightly(*installations: Installation, by_host: collections.abc.Mapping[str, Variables] | None = None, **common: t.Any) -> PlaybookRun:
+def nightly(
+    *installations: Installation, by_host: collections.abc.Mapping[str, Variables] | None = None, **common: t.Any
+) -> PlaybookRun:
     """``playbooks/nightly.yml`` on these installations of one lab. ``by_host``: variables of single hosts; ``common``: of all."""
     lab = installations[0].lab
     arguments = ["--limit", ",".join(one.name for one in installations)]
@@ -42,7 +44,9 @@ def impatient(seconds: int) -> list[dict[str, t.Any]]:
     return [{**unit, "timeout": seconds} for unit in found]
 
 
-def once(lab: Lab, host: str, words: collections.abc.Collection[str], act: collections.abc.Callable[[], t.Any], moment: str = BEFORE) -> threading.Event:
+def once(
+    lab: Lab, host: str, words: collections.abc.Collection[str], act: collections.abc.Callable[[], t.Any], moment: str = BEFORE
+) -> threading.Event:
     """Do something at the first request to the host that has all these words: before it is executed, or before it is answered.
 
     The event is set when it was done: a test whose moment never came has tested nothing.

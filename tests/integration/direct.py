@@ -24,9 +24,9 @@ def settings(lab: Lab, name: str, **arguments: t.Any) -> Settings:
     """As the lab's inventory has it: NTLM over HTTP for odd installations, Basic over HTTPS for even ones."""
     host = lab.hosts[name]
     chosen: dict[str, t.Any] = {"username": ADMIN, "password": ADMIN_PASSWORD}
-    if host.https:
-        chosen["ca_trust_path"] = str(lab.authority.certificate_path)
-    else:
+    # Without a path pywinrm takes what the environment of this machine says, and warns of it.
+    chosen["ca_trust_path"] = str(lab.authority.certificate_path)
+    if not host.https:
         chosen["message_encryption"] = "always"
     return Settings(host.endpoint.url, ("basic" if host.https else "ntlm",), {**chosen, **arguments})
 

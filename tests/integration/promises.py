@@ -125,7 +125,7 @@ class Installation:
                 assert self.manifest(host, "Failed", name)["state"] == "failed"
 
     def new_set(self) -> dict[str, t.Any]:
-        """Promises 3 and 4: one new set, the same on both hosts, and every part of it as its manifest says; the first's manifest."""
+        """Promises 3 and 4: one new set, the same on both hosts, every part as its manifest says; the first host's manifest."""
         new = [self.recent(host) - self._sets[host.name] for host in self.hosts]
         assert new[0] == new[1]
         (name,) = new[0]
@@ -155,7 +155,7 @@ class Installation:
     def failed(
         self,
         run: PlaybookRun,
-        code: str,
+        code: str | None,
         host: str,
         *says: str,
         left: collections.abc.Collection[str] = (),
@@ -163,11 +163,12 @@ class Installation:
     ) -> str:
         """All of it, after a run that failed for this installation; what the person reads at its end.
 
-        That names the ``host`` and contains all of ``says`` (the cause, and what to do). ``left`` and ``down``: what the fault
-        itself keeps the run from giving back, and keeps from running; the test looks whether it is reported.
+        That names the ``host`` and contains all of ``says`` (the cause, and what to do). ``code`` is None where the role itself
+        refuses. ``left`` and ``down``: what the fault itself keeps the run from giving back, and keeps from running; the test looks
+        whether it is reported.
         """
         assert run.exit_code != 0, run.output
-        assert code in error_codes(run, self.name), run.output
+        assert code is None or code in error_codes(run, self.name), run.output
         message = final_message(run, self.name)
         for text in (host, *says):
             assert text in message, message
@@ -191,7 +192,7 @@ def final_message(run: PlaybookRun, host: str) -> str:
     """The last failure of a host, which is what a person sees."""
     message = str(run.failures(host)[-1]["msg"])
     # Long messages are printed as they are, short ones as JSON: the words of either are there.
-    assert message.split()[0] in run.output
+    assert message.split(maxsplit=1)[0] in run.output
     return message
 
 

@@ -40,13 +40,15 @@ def test_one_run_names_everything_that_is_not_ready_on_both_hosts(lab: Lab, firs
         altium_enterprise_server_units=[{"kind": "service", "name": "NoSuchService"}],
         altium_enterprise_server_data_folders=[r"C:\NoSuchFolder"],
     )
-    message = first.refused_before_anything_stopped(run, "unit_missing", "aes1", "service NoSuchService", "Correct the name in units")
+    message = first.refused_before_anything_stopped(
+        run, "unit_missing", "aes1", "service NoSuchService", "Correct the name in units"
+    )
     for told in (
         r"Tools\BackupTool\avbackup.exe is missing. Set tool_folder",
         r"LocalVault.ini is missing. Set ini",
         r"C:\NoSuchFolder. Correct them",
         "avhealth.exe runs (process ",
-        "ora1: run exp: there is no such program on the host",
+        "ora1: run exp: there is no such program on the host. Install it, or give its full path",
         "The clocks of aes1 and ora1 differ by 36",
     ):
         assert told in message, message
@@ -65,7 +67,7 @@ def test_a_wrong_windows_password_on_either_host(lab: Lab, first: Installation, 
     run = nightly(first, second, by_host={"aes1": wrong, "ora2": wrong})
     for installation, host in ((first, "aes1"), (second, "ora2")):
         installation.refused_before_anything_stopped(
-            run, "authentication_failed", f"{host}: ", "rejected the user or password", "Correct ansible_user and ansible_password"
+            run, "authentication_failed", f"{host}: ", "credentials were rejected", "Correct ansible_user and ansible_password"
         )
     assert WRONG not in run.output
 
@@ -92,7 +94,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_the_other_installa
     lab.faults.set("ora2", "certificate_untrusted")
     run = nightly(first, second)
     second.refused_before_anything_stopped(
-        run, "certificate_untrusted", "ora2", "certificate is not trusted", "Give the authority's file in ansible_winrm_ca_trust_path"
+        run,
+        "certificate_untrusted",
+        "ora2",
+        "certificate is not trusted",
+        "Give the authority's file in ansible_winrm_ca_trust_path",
     )
     first.succeeded(run)
 
@@ -114,7 +120,9 @@ def test_network_paths_and_mapped_drives_are_no_place_for_a_set(lab: Lab, first:
         },
     )
     first.refused_before_anything_stopped(run, "path_not_absolute", "aes1", r"\\server\share", "Give the full path")
-    second.refused_before_anything_stopped(run, "path_not_local", "ora2", "Z:\\Backups does not lie on a disk of ora2", "local disks")
+    second.refused_before_anything_stopped(
+        run, "path_not_local", "ora2", "Z:\\Backups does not lie on a disk of ora2", "local disks"
+    )
 
 
 def test_oracle_that_is_down(lab: Lab, first: Installation, second: Installation) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import pathlib
+import socket
 import types
 import typing as t
 
@@ -24,7 +25,7 @@ from tests.lab.windows.machine import Machine
 from tests.lab.windows.programs.oracle import DATABASE_SERVICE, LISTENER_SERVICE
 from tests.lab.windows.services import RUNNING, STOPPED, Service
 from tests.lab.winrm.auth import NtlmStore
-from tests.lab.winrm.endpoint import Endpoint
+from tests.lab.winrm.endpoint import HTTP_PORT, Endpoint
 from tests.lab.winrm.http import Acceptor
 
 DEFAULT_ROOT = PROJECT / "build" / "lab"
@@ -128,6 +129,7 @@ class Lab:
         self._wanted_network = network
         self._data_files = data_files
         self._acceptor: Acceptor | None = None
+        self._claim: socket.socket | None = None
 
     # what happened
     @property
@@ -191,22 +193,23 @@ class Lab:
             raise
 
     def _take_network(self) -> None:
-        """Settle on a network by binding the first host's WinRM port in it."""
+        """Settle on a network by binding an address in it that is no host's, until everything else in it is closed again."""
         wanted = [self._wanted_network] if self._wanted_network else [f"127.{second}" for second in range(32, 250)]
         for network in wanted:
-            self.network = network
+            claim = socket.socket()
             try:
-                self._add_host("aes", 1)
-                return
+                claim.bind((f"{network}.255.1", HTTP_PORT))
             except OSError as error:
-                self.hosts.clear()
+                claim.close()
                 if error.errno != errno.EADDRINUSE:
                     raise
+            else:
+                self.network, self._claim = network, claim
+                return
         raise LabError(f"the addresses of {', '.join(wanted)} are in use: another lab runs")
 
     def _add_installation(self, number: int) -> None:
-        if f"aes{number}" not in self.hosts:
-            self._add_host("aes", number)
+        self._add_host("aes", number)
         self._add_host("ora", number)
 
     def _add_host(self, kind: str, number: int) -> None:
@@ -244,6 +247,9 @@ class Lab:
             host.machine.close()
             if host.oracle is not None:
                 host.oracle.stop()
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
 
 
 class _ListenerService:

@@ -12,13 +12,20 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium import judg
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, Facts, check_paths, judge, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.drilling import drilled
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.gathering import gather, path_facts
-from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, Previous, look_at_previous
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import (
+    ADOPT,
+    STOP,
+    Previous,
+    look_at_previous,
+    read_record,
+)
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.running import Execution
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import (
     ARGUMENT_SPEC,
     CHECKED,
     DRILLED,
     PRESENT,
+    RECOVERED,
     RESTORE,
     RESTORED,
     VERIFIED,
@@ -27,6 +34,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings im
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
+from ansible_collections.lockstep.backup.plugins.module_utils.owner import refuse_foreign
 
 SAME_VERSION = (
     "avbackup restores only into the version of the Enterprise Server that made the backup. Lockstep cannot read the version "
@@ -66,6 +75,22 @@ def _verified(task: Task, settings: Settings) -> dict[str, t.Any]:
     execution = Execution(task, settings, [], planning.verification_plan(settings))
     # In the check mode of a whole playbook, the zip has not been made: only the plan can be shown.
     return execution.outcome if task.check_mode else execution.execute()
+
+
+def _recovered(task: Task, settings: Settings) -> dict[str, t.Any]:
+    """Stop the job that makes this zip, and forget it. That its run is over is the caller's knowledge where no record says more.
+
+    Slugs: ``run_in_progress``, ``tool_running``.
+    """
+    there = task.host.stat(settings.job_folder) is not None
+    status = task.host.job_status(settings.job_folder) if there else None
+    record = read_record(task.host, settings.record) if there else None
+    if record is not None and record.job_folder == settings.job_folder:
+        what = f"The avbackup backup with {record.zip_path}, the job {record.job_folder}"
+        refuse_foreign(what, record.owner, task.owner, task.dead_run, record.started)
+    plan = planning.recovery_plan(settings, status.state == JOB_RUNNING) if status is not None else []
+    execution = Execution(task, settings, [], plan)
+    return _planned(execution, changed=there) if task.check_mode else execution.execute()
 
 
 def _planned(execution: Execution, changed: bool) -> dict[str, t.Any]:
@@ -130,6 +155,7 @@ _STATES: t.Mapping[str, t.Callable[[Task, Settings], dict[str, t.Any]]] = {
     RESTORED: _restored,
     VERIFIED: _verified,
     DRILLED: drilled,
+    RECOVERED: _recovered,
 }
 
 FEATURE = Feature(

@@ -14,6 +14,9 @@ QUIESCED = "quiesced"
 HOT = "hot"
 DEGRADED = "degraded"
 
+ZIP_WITHOUT_MEMBERS = 22
+"""Bytes: the end record alone (PKWARE's application note, 4.3.16)."""
+
 
 def refuse_exit_code(settings: Settings, exit_code: int | None) -> None:
     """Raise ``tool_failed`` for every exit code that is not named as a success. None is an unknown code."""
@@ -39,6 +42,8 @@ def size_of_zip(path: str, size: int | None) -> int:
         raise LockstepError("zip_missing", f"There is no file {path}: whatever was reported, there is no backup.")
     if size == 0:
         raise LockstepError("zip_damaged", f"{path} is empty: whatever was reported, it is not a backup.")
+    if size == ZIP_WITHOUT_MEMBERS:
+        raise LockstepError("zip_damaged", f"{path} holds nothing: whatever was reported, it is not a backup.")
     return size
 
 

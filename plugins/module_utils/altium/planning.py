@@ -20,6 +20,7 @@ MEASURE_ZIP = "measure_zip"
 READ_ZIP = "read_zip"
 COMPARE_SHA256 = "compare_sha256"
 KEEP_LOG = "keep_log"
+REMOVE_JOB = "remove_job"
 
 Step = t.Dict[str, t.Any]
 
@@ -58,6 +59,12 @@ def verification_plan(settings: Settings) -> list[Step]:
     if settings.expected_sha256:
         steps.append({"step": COMPARE_SHA256, "path": settings.zip_path, "expected": settings.expected_sha256})
     return steps
+
+
+def recovery_plan(settings: Settings, running: bool) -> list[Step]:
+    """For the job of a run that is over."""
+    stop: list[Step] = [{"step": STOP_JOB, "job": settings.job_folder}] if running else []
+    return [*stop, {"step": REMOVE_JOB, "job": settings.job_folder}]
 
 
 def _up_to_the_end_of_the_tool(

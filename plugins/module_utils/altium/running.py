@@ -63,6 +63,7 @@ class Execution:
             planning.READ_ZIP: self._read_zip,
             planning.COMPARE_SHA256: self._compare_sha256,
             planning.KEEP_LOG: lambda step: self._keep_log(),
+            planning.REMOVE_JOB: self._remove_job,
         }
         current = ""
         try:
@@ -105,7 +106,7 @@ class Execution:
             if not self._take_over_job(step):
                 self.host.start_job(step["job"], step["argv"], cwd=step["cwd"])
         # Recorded after the start, not before: that way it takes no time of the outage, since the tool works meanwhile. Should
-        # the control node die just in between, the next run finds a running avbackup that nobody knows, and refuses.
+        # the control node die just in between, only the job's name tells whose it is: state=recovered with the same path stops it.
         self._wait(step, record=True)
 
     def _take_over_job(self, step: Step) -> bool:
@@ -188,6 +189,10 @@ class Execution:
             return
         self.outcome.update(log=self.settings.log, job=None)
         self.host.remove(folder)
+
+    def _remove_job(self, step: Step) -> None:
+        self.host.remove(step["job"])
+        self.outcome["changed"] = True
 
     def _failure(self, error: LockstepError, step: str) -> LockstepError:
         """The error with all that is known; before that, what must happen also after a failure.

@@ -21,12 +21,13 @@ PRESENT = "present"
 VERIFIED = "verified"
 RESTORED = "restored"
 DRILLED = "drilled"
+RECOVERED = "recovered"
 
 # Folder, ini and the backup's switches are those of the vendor's example for a server with an Oracle back end. The restore's
 # switches are only assumed to be the same, and no list of switches or exit codes is published: hence they are options.
 ARGUMENT_SPEC: t.Mapping[str, t.Any] = {
     **OWNER_SPEC,
-    "state": {"type": "str", "choices": [CHECKED, PRESENT, VERIFIED, DRILLED, RESTORED], "default": PRESENT},
+    "state": {"type": "str", "choices": [CHECKED, PRESENT, VERIFIED, DRILLED, RESTORED, RECOVERED], "default": PRESENT},
     "path": {"type": "str", "required": True},
     "tool_folder": {"type": "str", "default": "C:\\Program Files (x86)\\Altium\\Altium365\\Tools\\BackupTool"},
     "program": {"type": "str", "default": "avbackup.exe"},

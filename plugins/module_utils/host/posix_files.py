@@ -148,6 +148,7 @@ def zip_problem(path: str) -> str | None:
         try:
             with zipfile.ZipFile(source) as archive:
                 broken = archive.testzip()
+                empty = not archive.namelist()
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, ValueError, OverflowError) as error:
             return str(error) or type(error).__name__
         except NotImplementedError as error:
@@ -155,6 +156,8 @@ def zip_problem(path: str) -> str | None:
         except RuntimeError as error:
             # zipfile's way to say that an entry is encrypted.
             return f"cannot be tested: {error}"
+    if empty:
+        return "it has no members"
     return None if broken is None else f"{broken} is damaged"
 
 

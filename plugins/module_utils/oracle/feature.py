@@ -88,6 +88,8 @@ def query(call: Call) -> Result:
 
 def recovered(call: Call) -> Result:
     """Put back what an unfinished run left; nothing else."""
+    if not call.task.check_mode:
+        call.holding.file.sweep()
     found = call.holding.leftover()
     if found is None:
         return dict(call.parts(), changed=False)

@@ -9,11 +9,13 @@ it on the host; the next run does what it says.
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Host
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import (
     Journal,
     Privileges,
@@ -33,6 +35,11 @@ class JournalFile:
     def __init__(self, host: Host, path: str) -> None:
         self.host, self.path = host, path
 
+    @property
+    def _drafts(self) -> str:
+        """What their names begin with."""
+        return f"{self.path}~"
+
     def read(self) -> Journal | None:
         """Slug ``journal_damaged``."""
         try:
@@ -50,7 +57,7 @@ class JournalFile:
 
     def create(self, journal: Journal) -> None:
         """Of two runs that begin at once, the second finds the name taken: slug ``run_in_progress``."""
-        draft = f"{self.path}~{journal.owner.run_id}"
+        draft = f"{self._drafts}{journal.owner.run_id}"
         try:
             self.host.write_text(draft, journal.dumps(), private=True)
         except LockstepError as error:
@@ -74,6 +81,22 @@ class JournalFile:
 
     def remove(self) -> None:
         self.host.remove(self.path)
+
+    def sweep(self) -> None:
+        """Remove the drafts of runs that were cut short. A draft lives for seconds, so one that is a day old is nobody's."""
+        try:
+            there = self.host.list_folder(self.host.parent(self.path))
+        except LockstepError as error:
+            if error.slug != "path_missing":
+                raise
+            return
+        begin = name_key(self.host.platform, self._drafts)
+        left = [info for info in there if name_key(self.host.platform, info.path).startswith(begin)]
+        if left:
+            oldest = self.host.now() - datetime.timedelta(days=1)
+            for info in left:
+                if info.modified < oldest:
+                    self.host.remove(info.path)
 
 
 class Grants:

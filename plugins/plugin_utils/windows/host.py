@@ -50,6 +50,8 @@ _SYSTEM = "S-1-5-18"
 _OWNER = "S-1-3-4"
 _NETWORK_DRIVE = "4"
 _RENAME_EXISTS = 10
+_ZIP_WITHOUT_MEMBERS = 22
+"""Bytes of a zip that is nothing but its end record: tar reads it without a complaint."""
 
 
 class WindowsHost:
@@ -312,7 +314,8 @@ class WindowsHost:
         # tar.exe (libarchive) checks each member's CRC as it reads it; the data itself stays on the host.
         done = self.cmd(f"tar.exe -xOf {quote_path(path)} >nul", timeout=_LONG, repeatable=True)
         if done.exit_code == 0:
-            return None
+            found = self.stat(path)
+            return "it has no members" if found is not None and found.size == _ZIP_WITHOUT_MEMBERS else None
         if "tar.exe" in done.stderr and self.stat("C:\\Windows\\System32\\tar.exe") is None:
             raise LockstepError("tool_missing", f"{self.name}: tar.exe is missing (it comes with Windows Server 2019 and later).")
         return done.stderr.strip() or f"tar.exe ended with exit code {done.exit_code}"

@@ -82,6 +82,7 @@ class Session:
         self._protocol: Protocol | None = None
         self._shell: str | None = None
         self._commands = 0
+        self._gone = False
 
     def close(self) -> None:
         """Delete the shell (they are few per user) and close the connection. A dead connection is no error here."""
@@ -244,14 +245,23 @@ class Session:
     _Result = t.TypeVar("_Result")
 
     def _repeat(self, work: collections.abc.Callable[[], _Result]) -> _Result:
-        for pause in _PAUSES:
+        """Do what bears repetition until it works. A host that did not answer through all pauses is not waited for again until it
+        has answered: whoever needs it more than others asks it again by himself."""
+        for pause in () if self._gone else _PAUSES:
             try:
                 return work()
             except LockstepError as error:
-                if error.slug not in _REPEATABLE:
+                # A repetition inside of this one may have waited already.
+                if error.slug not in _REPEATABLE or self._gone:
                     raise
                 time.sleep(pause)
-        return work()
+        try:
+            found = work()
+        except LockstepError as error:
+            self._gone = error.slug in _REPEATABLE
+            raise
+        self._gone = False
+        return found
 
     def _call(self, operation: str, work: collections.abc.Callable[[Protocol], _Result], raise_timeout: bool = False) -> _Result:
         """One exchange, with pywinrm's and requests' many exceptions told as ours."""
@@ -276,8 +286,8 @@ class Session:
             raise self._error(
                 "certificate_untrusted",
                 operation,
-                f"the certificate is not trusted ({_innermost(error)}). Give the authority's file in ansible_winrm_ca_trust_path, or "
-                "renew the certificate for the name by which the host is reached",
+                f"the certificate is not trusted ({_innermost(error)}). Give the authority's file in ansible_winrm_ca_trust_path, "
+                "or renew the certificate for the name by which the host is reached",
             ) from error
         except requests.exceptions.ReadTimeout as error:
             self._forget()

@@ -183,7 +183,19 @@ def test_a_job_whose_processes_died_fails_and_its_master_table_is_dropped() -> N
     error = refused(host, database, **DATAPUMP)
     assert error.slug == "export_failed"
     assert "NOT RUNNING" in error.message
-    assert database.operations.count("datapump attach") == 1, "attaching would wake it up"
+    assert database.jobs == {}
+
+
+def test_a_job_that_died_at_once_is_not_woken_up() -> None:
+    host, database = make_world()
+
+    def die(done: str) -> None:
+        if done == "datapump start":
+            database.set_state(next(iter(database.jobs.values())), "NOT RUNNING")
+
+    database.after_operation = die
+    assert "NOT RUNNING" in refused(host, database, **DATAPUMP).message
+    assert "datapump attach" not in database.operations
     assert database.jobs == {}
 
 

@@ -90,6 +90,17 @@ def test_after_granting_and_undoing_everything_is_as_before(account: Account, wa
     assert account.read() == before
 
 
+@pytest.mark.parametrize("unlimited", [None, False, True])
+@pytest.mark.parametrize("brings", [False, True])
+@pytest.mark.parametrize("takes", [False, True])
+def test_unlimited_tablespace_is_as_before_whatever_dba_brings_and_takes(unlimited: bool | None, brings: bool, takes: bool) -> None:
+    account = Account({}, [], unlimited, brings, takes)
+    before = account.read()
+    account.apply(grant_statement(DBA, "AESUSER313"))
+    undo(account, [DBA], before)
+    assert account.read() == before
+
+
 @given(account=accounts, before=accounts, granted=st.lists(st.sampled_from(ROLES), unique=True))
 def test_a_role_that_was_there_before_is_never_revoked(account: Account, before: Account, granted: list[str]) -> None:
     for statement in undo_statements(granted, before.read(), account.read(), "A"):
