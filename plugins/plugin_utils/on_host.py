@@ -41,6 +41,7 @@ class OnHost(ActionBase):
 
     _supports_check_mode = True
     _supports_diff = True
+    _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         result: Result = super().run(tmp, task_vars)
@@ -91,7 +92,7 @@ class OnHost(ActionBase):
             required_by=dict(feature.required_by),
         ).validate(_plain(arguments))
         if validated.error_messages:
-            return {"failed": True, "msg": "; ".join(validated.error_messages), "error_code": "arguments_invalid"}
+            return {"failed": True} | LockstepError("arguments_invalid", "; ".join(validated.error_messages)).as_result()
         warnings: list[str] = []
         name = self._host_name(task_vars)
         outcome: Result

@@ -42,7 +42,7 @@ def measure(command: list[str], trace: pathlib.Path, extra_environment: dict[str
     sampler.start()
     assert process.stdout is not None
     output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    _unused, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - began
     sampler.stop()

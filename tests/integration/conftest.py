@@ -12,6 +12,9 @@ import pytest
 
 from tests.lab.lab import Lab
 
+# They assert for the tests, and their failures should say as much.
+pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights")
+
 
 @pytest.fixture
 def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import dataclasses
 import json
 import os
@@ -21,7 +22,7 @@ from tests.integration.support import LONGEST_RUN, playbook_command, playbook_en
 from tests.lab.lab import Lab
 from tests.lab.oracle.database import Executed
 from tests.lab.oracle.wire.packets import ConnectionOver
-from tests.lab.record import AFTER, BEFORE, Request
+from tests.lab.record import BEFORE, Request
 from tests.lab.winrm import soap
 
 AT_INPUT = "input"
@@ -80,19 +81,27 @@ class Run:
     """
 
     def __init__(
-        self, lab: Lab, chosen: Chosen = never, playbook: str | pathlib.Path = "nightly", alone: bool = False, **variables: t.Any
+        self,
+        lab: Lab,
+        chosen: Chosen = never,
+        playbook: str | pathlib.Path = "nightly",
+        alone: bool = False,
+        arguments: collections.abc.Sequence[str] = (),
+        environment: collections.abc.Mapping[str, str] = types.MappingProxyType({}),
+        **variables: t.Any,
     ) -> None:
         self.lab, self.chosen, self.alone = lab, chosen, alone
+        self._environment = environment
         self.changes: list[Change] = []
         self.killed_at: tuple[str, Change] | None = None
         self.workers: list[int] = []
-        self._inputs = 0
+        self.inputs = 0
         self._lock = threading.Lock()
         self._numbers: dict[tuple[str, int], int] = {}
-        self._trace = lab.root / f"trace-{len(list(lab.root.glob('trace-*')))}.jsonl"
-        self._output = self._trace.with_suffix(".out")
+        self.trace = lab.root / f"trace-{len(list(lab.root.glob('trace-*')))}.jsonl"
+        self._output = self.trace.with_suffix(".out")
         limits = ["--limit", "aes1", "--forks", "1", "--extra-vars", json.dumps(variables)]
-        self._command = playbook_command(lab, playbook, *limits)
+        self._command = playbook_command(lab, playbook, *limits, *arguments)
 
     def __enter__(self) -> t.Self:
         self._stop_watching = [self.lab.on_request(self._on_request)]
@@ -102,7 +111,7 @@ class Run:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 self._command,
-                env=playbook_environment(self._trace),
+                env={**playbook_environment(self.trace), **self._environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -131,8 +140,8 @@ class Run:
     def wait(self) -> int:
         """Its exit code; negative when it was killed."""
         code = self.process.wait(LONGEST_RUN)
-        for worker in self.workers if not self.alone else ():
-            wait_until(lambda worker=worker: not is_alive(worker), f"worker {worker} is gone")
+        if not self.alone:
+            wait_until(lambda: not any(map(is_alive, self.workers)), "its workers are gone")
         return code
 
     # what it does
@@ -140,8 +149,8 @@ class Run:
         if request.kind == "shell":
             if request.text == _SEND and moment == BEFORE:
                 with self._lock:
-                    self._inputs += 1
-                    number = self._inputs
+                    self.inputs += 1
+                    number = self.inputs
                 if self.changes and self._dies(AT_INPUT, number, self.changes[-1]):
                     raise soap.Fault(soap.ACCESS_DENIED, "The client is gone.")
         elif request.mutating:
@@ -178,18 +187,14 @@ class Run:
         """SIGKILL: the playbook's process group first, so that it starts no more workers, then theirs."""
         self.workers = children_of(self.process.pid)
         for group in [self.process.pid, *([] if self.alone else self.workers)]:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        wait_until(lambda: not is_alive(self.process.pid), "the run is over")
 
 
 def children_of(pid: int) -> list[int]:
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and _status(int(entry.name))[1] == pid:
-            found.append(int(entry.name))
-    return found
+    pids = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return [one for one in pids if _status(one)[1] == pid]
 
 
 def is_alive(pid: int) -> bool:

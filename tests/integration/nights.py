@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One installation over several nightly runs, of which some are killed: what must hold at any moment, and at the end of a good one."""
+"""One installation over several nightly runs, of which some are killed: what must hold at any moment, and after a good one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 import typing as t
 
 from tests.integration.killing import Chosen, Run, never, wait_until
-from tests.integration.promises import DUMP, ZIP, Installation, units
+from tests.integration.promises import DUMP, TOOLS, ZIP, Installation, units
 from tests.lab.lab import Lab, LabHost
 
 KEPT: t.Mapping[str, t.Any] = {
@@ -101,17 +101,28 @@ class Nights:
         """Time passes, and no control node is there: the hosts themselves start what ran, and nothing else."""
         for host in self.home.hosts:
             host.machine.clock.advance(PAST_EVERY_LEASE)
-        for host in self.home.hosts:
-            wait_until(lambda host=host: not self.stopped(host), f"the lease of {host.name} starts all units; {self.story}")
+        wait_until(lambda: not any(map(self.stopped, self.home.hosts)), f"the leases start all units; {self.story}")
         self.story.append("the leases fired")
         self.home.service_is_back()
 
-    def the_last_trace_goes(self) -> None:
-        """A day later not even the drafts of journals are left."""
+    def the_last_trace_goes(self) -> Run:
+        """A day later not even the drafts of journals are left, after the night that is returned."""
         for host in self.home.hosts:
             host.machine.clock.advance(24 * 3600 + 60)
-        self.all_is_well(self.night())
+        run = self.night()
+        self.all_is_well(run)
         assert self.home.left() == set(), self.story
+        return run
+
+    def tools_end(self) -> None:
+        """Time passes until no tool works any more, in steps so small that no lease fires meanwhile."""
+
+        def none_works() -> bool:
+            for host in self.home.hosts:
+                host.machine.clock.advance(20)
+            return not any(host.machine.processes.named(tool) for host in self.home.hosts for tool in TOOLS)
+
+        wait_until(none_works, "the tools end")
 
     # after a night that ran to its end
     def all_is_well(self, run: Run) -> None:

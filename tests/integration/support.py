@@ -58,9 +58,7 @@ def playbook_environment(trace: pathlib.Path) -> dict[str, str]:
     }
 
 
-def playbook_command(
-    lab: Lab, playbook: str | pathlib.Path, *arguments: str, inventory: pathlib.Path | None = None
-) -> list[str]:
+def playbook_command(lab: Lab, playbook: str | pathlib.Path, *arguments: str, inventory: pathlib.Path | None = None) -> list[str]:
     """``playbook``: a name in ``playbooks/``, or a path. ``inventory``: the lab's own unless given."""
     path = playbook if isinstance(playbook, pathlib.Path) else PLAYBOOKS / f"{playbook}.yml"
     program = str(pathlib.Path(sys.executable).parent / "ansible-playbook")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.chains import AVBACKUP_STARTS, nightly, once
 from tests.integration.killing import wait_until
-from tests.integration.promises import ZIP, Installation, final_message
+from tests.integration.promises import ZIP, Installation, error_codes, final_message
 from tests.lab.lab import Lab
 from tests.lab.record import AFTER
 
@@ -51,7 +51,7 @@ def test_success_without_a_zip_or_with_an_empty_one(lab: Lab, first: Installatio
     lab.faults.set("aes1", "avbackup_no_zip")
     lab.faults.set("aes2", "avbackup_empty_zip")
     run = nightly(first, second)
-    first.failed(run, "zip_missing", "aes1", f"There is no file C:\\Backups\\aes1\\Failed\\", "there is no backup")
+    first.failed(run, "zip_missing", "aes1", "There is no file C:\\Backups\\aes1\\Failed\\", "there is no backup")
     second.failed(run, "zip_damaged", "aes2", f"{ZIP} holds nothing", "it is not a backup")
 
 
@@ -83,7 +83,9 @@ def test_a_disk_that_fills_up_leaves_no_good_set_and_what_is_left_is_reported_an
     assert full.is_set()
     assert run.exit_code != 0
     message = final_message(run, "aes1")
-    assert "aes1: no space left on the disk for C:\\" in message
+    assert "cannot be written to its end" in message
+    assert "No space is left on the disk. Make room." in message
+    assert "no_space" in error_codes(run, "aes1")
     # Nothing at all can be written on this disk, so the set could not even be marked. That is said, and the lock stays.
     assert "Besides: " in message
     assert {"aes1: Lock"} <= first.left()

@@ -108,7 +108,7 @@ def test_a_closed_shell_is_not_found(lab: Lab) -> None:
 
 def test_a_user_has_thirty_shells(lab: Lab) -> None:
     with Client(lab, "aes2") as client:
-        opened = [client.protocol.open_shell() for _ in range(shells.MAX_SHELLS_PER_USER)]
+        opened = [client.protocol.open_shell() for _unused in range(shells.MAX_SHELLS_PER_USER)]
         with pytest.raises(WSManFaultError) as caught:
             client.protocol.open_shell()
         assert caught.value.wsman_fault_code == soap.TOO_MANY_SHELLS
@@ -119,7 +119,7 @@ def test_a_user_has_thirty_shells(lab: Lab) -> None:
 def test_operations_are_given_back_only_with_the_shell(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shells, "MAX_OPERATIONS_PER_USER", 3)
     with Client(lab, "aes2") as client:
-        for _ in range(3):
+        for _unused in range(3):
             assert client.run("hostname.exe").code == 0
         with pytest.raises(WSManFaultError) as caught:
             client.run("hostname.exe")

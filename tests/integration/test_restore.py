@@ -53,7 +53,7 @@ def restore(lab: Lab, name: str, confirm: str | None = None) -> PlaybookRun:
         "altium_restore",
         *ONLY_FIRST,
         altium_enterprise_server_set=name,
-        altium_enterprise_server_restore_confirm=f"aes1 {name}" if confirm is None else confirm,
+        altium_enterprise_server_restore_confirm=f"aes1/{name}" if confirm is None else confirm,
     )
 
 
@@ -112,7 +112,7 @@ def test_a_drill_leaves_the_installation_alone_and_is_dated_in_the_sets_log(lab:
 def test_a_restore_without_the_right_confirmation_stops_nothing(lab: Lab) -> None:
     name = backed_up(lab)
     before = len(lab.requests)
-    for confirmation in ("yes", f"aes2 {name}"):
+    for confirmation in ("yes", f"aes2/{name}"):
         run = restore(lab, name, confirmation)
         assert run.exit_code != 0
         assert "confirm with altium_enterprise_server_restore_confirm" in run.output

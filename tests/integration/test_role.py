@@ -20,10 +20,8 @@ ONLY_FIRST = ("--limit", "aes1")
 
 def contents(lab: Lab) -> dict[str, str]:
     """Every file on the disks of all hosts, by its hash."""
-    folders = [lab.root / host for host in lab.hosts]
-    return {
-        str(file): hashlib.sha256(file.read_bytes()).hexdigest() for folder in folders for file in folder.rglob("*") if file.is_file()
-    }
+    files = [file for host in lab.hosts for file in (lab.root / host).rglob("*") if file.is_file()]
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
 def names(folder: pathlib.Path) -> list[str]:

@@ -155,7 +155,7 @@ def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: st
     """Run a lab in this process until SIGTERM or SIGINT. ``network`` None: the first free one."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda *_unused: stopping.set())
     try:
         with Lab(root, installations, network) as lab:
             control = ControlServer(lab)

@@ -39,7 +39,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.owner import refus
 
 SAME_VERSION = (
     "avbackup restores only into the version of the Enterprise Server that made the backup. Lockstep cannot read the version "
-    "from the zip: compare it with the set's manifest."
+    "from the zip: compare it with what the tool's log beside the zip tells."
 )
 
 

@@ -23,7 +23,8 @@ def refuse_exit_code(settings: Settings, exit_code: int | None) -> None:
     if exit_code is not None and exit_code in settings.success_exit_codes:
         return
     message = (
-        f"avbackup {settings.operation} ended with exit code {exit_code}; only {codes(settings.success_exit_codes)} means success."
+        f"avbackup {settings.operation} ended with exit code {exit_code}; only {codes(settings.success_exit_codes)} means success. "
+        f"What it said is in {settings.log}."
     )
     if settings.operation == BACKUP:
         message += (

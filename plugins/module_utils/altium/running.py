@@ -205,7 +205,7 @@ class Execution:
             message += f" avbackup was left to itself as the job {self.outcome['job']}: run the same task again to wait for it."
         elif self.began:
             also_failed = self._after_failure()
-        details = dict(self.outcome, grade=None, grade_reasons=[], failed_step=step, also_failed=also_failed)
+        details = {**self.outcome, "grade": None, "grade_reasons": [], "failed_step": step, "also_failed": also_failed}
         details.update((name, value) for name, value in error.details.items() if name != "output")
         return LockstepError(error.slug, message, **details)
 

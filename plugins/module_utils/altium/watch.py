@@ -34,7 +34,7 @@ class Watch:
 
     def poll(self, elapsed: float) -> None:
         if elapsed >= self.next_progress:
-            self.task.progress(f"{self.task.host.name}: avbackup {self.settings.operation} has run for {elapsed / 60:.0f} min")
+            self.task.progress(f"avbackup {self.settings.operation} has run for {elapsed / 60:.0f} min")
             self.next_progress = elapsed + PROGRESS_EVERY
         if not self.recorded:
             self.record()

@@ -166,7 +166,7 @@ def tree_bytes(path: str) -> int:
     if not stat.S_ISDIR(os.stat(path).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
     total = 0
-    for folder, _, names in os.walk(path, onerror=_raise_unless_gone):
+    for folder, _unused, names in os.walk(path, onerror=_raise_unless_gone):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
                 total += os.lstat(os.path.join(folder, name)).st_size

@@ -221,7 +221,7 @@ class DataPump:
             last = progress
             if progress.percent != shown:
                 shown = progress.percent
-                self.task.progress(f"{self.task.host.name}: Data Pump {self.operation.lower()} {self.job}: {shown} %")
+                self.task.progress(f"Data Pump {self.operation.lower()} {self.job}: {shown} %")
             elapsed = self.task.clock.monotonic() - began
             if elapsed > self.timeout:
                 self.stop()

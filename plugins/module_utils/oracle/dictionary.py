@@ -134,7 +134,7 @@ class Dictionary:
         direct = {role: RoleGrant(admin == "YES", default == "YES") for who, role, admin, default in grants if who == self.account}
         of_roles = [(who, role) for who, role, _admin, _default in grants if who != self.account]
         if not self.dba:
-            of_roles += [(who, role) for who, role in self.session.rows(ROLES_OF_ROLES)]
+            of_roles.extend((who, role) for who, role in self.session.rows(ROLES_OF_ROLES))
         unlimited = self.ask(UNLIMITED, account=self.account)
         return Privileges(
             roles=direct,

@@ -246,7 +246,7 @@ def verified(call: Call) -> Result:
         if request.params["expected_set_id"] or not request.params["allow_other_set"]:
             records.refuse_other_set(record, request.dump, request.params["expected_set_id"])
     if request.method == DATAPUMP:
-        return verified_by_log(call)
+        return verified_by_log(call, record)
     facts = call.gather()
     call.refuse_findings()
     login = parfile.userid(request.account, request.params["password"], request.params["wallet_alias"], request.net_service)
@@ -255,8 +255,10 @@ def verified(call: Call) -> Result:
     return finish_import(call, method, journal, is_there(call, there, request.log), changed=False)
 
 
-def verified_by_log(call: Call) -> Result:
+def verified_by_log(call: Call, record: records.Record | None) -> Result:
     host, log = call.task.host, call.request.log
+    if record is not None and not call.request.params["log"]:
+        log = host.join(host.parent(call.request.dump), record.log)
     if call.task.check_mode:
         return dict(call.planned([]), changed=False)
     verdict = judge_datapump("EXPORT", None, None, None, host.read_text(log), call.request.allowed)

@@ -167,11 +167,11 @@ def check(request: Request, host: Host) -> None:
     by_log_only = request.state == VERIFIED and request.method == DATAPUMP
     if request.state in OPERATIONS and request.login is None and not by_log_only:
         if request.method == DATAPUMP:
-            _ = request.own_login
+            _unused = request.own_login
         elif not params["wallet_alias"]:
             raise LockstepError("option_invalid", "exp and imp need a login: give password, or wallet_alias.", option="password")
     if request.state != RECOVERED and not by_log_only:
-        _ = request.asker
+        _unused = request.asker
     if request.state == IMPORTED and not params["allow_other_set"] and not params["expected_set_id"]:
         raise LockstepError(
             "option_invalid",

@@ -166,8 +166,8 @@ class Outage:
     seconds: float
 
     def as_dict(self) -> dict[str, t.Any]:
-        ended = self.ended.isoformat() if self.ended else None
-        return {"started": self.started.isoformat(), "ended": ended, "seconds": round(self.seconds, 3)}
+        ended = self.ended.isoformat(timespec="seconds") if self.ended else None
+        return {"started": self.started.isoformat(timespec="seconds"), "ended": ended, "seconds": round(self.seconds, 3)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _ended_again(task: Task, work: Work) -> list[tuple[Unit, LockstepError]]:
 def _not_resumed(
     task: Task, store: Store, journal: Journal, failures: t.Sequence[tuple[Unit, LockstepError]], work: Work
 ) -> LockstepError:
-    failed = {_key(unit) for unit, _ in failures}
+    failed = {_key(unit) for unit, _unused in failures}
     todo = tuple(unit for unit in journal.units if _key(unit) in failed)
     try:
         store.write(dataclasses.replace(journal, units=todo, phase=RESUMING))
@@ -246,7 +246,7 @@ def _not_resumed(
         task.warn(f"The journal {store.path} was not shortened to what is still to be started: {error.message}")
     return LockstepError(
         "units_not_resumed",
-        f"Not running again on {task.host.name}: " + "; ".join(error.message for _, error in failures) + " The journal keeps "
+        f"Not running again on {task.host.name}: " + "; ".join(error.message for _unused, error in failures) + " The journal keeps "
         "them: run state: resumed again when the cause is gone.",
         not_resumed=[
             {"kind": unit.kind, "name": unit.name, "error_code": error.slug, "msg": error.message} for unit, error in failures

@@ -29,7 +29,7 @@ def find_units(task: Task, entries: t.Sequence[Wanted]) -> list[Unit]:
     for entry in entries:
         matches = [(plan.unit_key(platform, status.kind, status.name), status) for status in _matches(task, entry)]
         statuses.extend(status for key, status in matches if key not in named)
-        named.update((key, entry) for key, _ in matches if key not in named)
+        named.update((key, entry) for key, _unused in matches if key not in named)
     plan.refuse_unclear(statuses)
     current = {plan.unit_key(platform, status.kind, status.name): status for status in statuses}
     found: dict[tuple[str, str], Unit] = {}

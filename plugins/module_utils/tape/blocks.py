@@ -62,7 +62,8 @@ class LocalDrive:
         outcomes: list[Outcome] = []
         try:
             for step in steps:
-                outcomes.append(_execute(device, step))
+                with explained("this host", self.name):
+                    outcomes.append(_execute(device, step))
                 if outcomes[-1].end in (drive.END_OF_TAPE, drive.END_OF_DATA, drive.ERROR):
                     break
         finally:
@@ -72,13 +73,15 @@ class LocalDrive:
     def _check(self, writing: bool) -> None:
         status = self.status()
         if status.needs_cleaning:
-            raise LockstepError("drive_needs_cleaning", f"The drive {self.name} asks to be cleaned. Insert its cleaning tape, then run again.")
+            raise LockstepError(
+                "drive_needs_cleaning", f"The drive {self.name} asks to be cleaned. Insert its cleaning tape, then run again."
+            )
         if not status.loaded:
             raise LockstepError("drive_empty", f"There is no tape in the drive {self.name}.")
         if writing and status.write_protected:
             raise LockstepError(
                 "tape_write_protected",
-                f"The tape in the drive {self.name} is write-protected. Eject it, move its tab, and make sure that it is the right one.",
+                f"The tape in the drive {self.name} is write-protected. Make sure that it is the right one, and move its tab.",
             )
 
 
@@ -154,8 +157,12 @@ def _target(step: Step) -> t.Iterator[t.BinaryIO | None]:
 
 
 def _write_blocks(device: BlockDevice, step: Step) -> Outcome:
+    """Labels. The early warning of the end of the tape refuses one write, so that whoever writes can end with labels."""
     for block in step.blocks:
-        device.write(block)
+        try:
+            device.write(block)
+        except EndOfTape:
+            device.write(block)
     return Outcome(step.step, count=len(step.blocks))
 
 

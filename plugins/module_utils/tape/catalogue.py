@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tapes of an installation and the sets on them, as plain data and as a file. Private to lockstep.backup: not a public interface."""
+"""The tapes of an installation and the sets on them, as data and as a file. Private to lockstep.backup: not a public interface.
+
+A set is writing, complete, failed (nothing of it is worth keeping), or partial: tapes say that there is one, and not all of it has
+been imported.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 
 FILE_NAME = "tapes.json"
 VERSION = 1
-WRITING, COMPLETE, FAILED = "writing", "complete", "failed"
+WRITING, COMPLETE, FAILED, PARTIAL = "writing", "complete", "failed", "partial"
 _HISTORY = 20
 
 Segment = t.Dict[str, t.Any]
@@ -84,8 +88,15 @@ class Catalogue:
             del self.sets[set_id]
         return gone
 
-    def by_barcode(self, barcode: str) -> Tape | None:
-        return next((tape for tape in self.tapes.values() if tape.barcode == barcode), None)
+    def give_up(self, stored: StoredSet, error: str) -> None:
+        """The set failed: tapes that hold nothing else that is worth keeping need not be kept for it."""
+        stored.state, stored.error = FAILED, error
+        for place in stored.tapes:
+            tape = self.tapes.get(place["label"])
+            if tape is not None:
+                tape.closed = True
+                if all(other.state == FAILED for other in self.sets_on(tape.label)):
+                    tape.expires = None
 
 
 def complete_writes(catalogue: Catalogue, pool: str) -> dict[str, str]:

@@ -60,22 +60,26 @@ def parse_status(text: str, drive: int) -> dict[str, t.Any]:
 
 
 class MtxChanger:
-    """The changer at ``path`` (the sg device of it), and its drive number ``drive``, from 0."""
+    """The changer at ``path`` (the sg device of it), and its drive number ``drive``, from 0. ``eject`` has the drive itself give
+    the tape to the arm first, without which many changers do not get it."""
 
-    def __init__(self, host: Host, path: str, drive: int, program: str, timeout: float) -> None:
-        self.name, self.host, self.drive, self.program, self.timeout = path, host, drive, program, timeout
+    def __init__(self, host: Host, path: str, drive: int, program: str, timeout: float, eject: t.Callable[[], None]) -> None:
+        self.name, self.host, self.drive, self.program, self.timeout, self._eject = path, host, drive, program, timeout, eject
 
     def inventory(self) -> dict[str, t.Any]:
         text = self._run("status")
         try:
             return parse_status(text, self.drive)
         except ValueError as error:
-            raise LockstepError("changer_failed", f"The answer of {self.program} about {self.name} is not understood: {error}.") from None
+            raise LockstepError(
+                "changer_failed", f"The answer of {self.program} about {self.name} is not understood: {error}."
+            ) from None
 
     def load(self, slot: int) -> None:
         self._run("load", str(slot), str(self.drive))
 
     def unload(self, slot: int) -> None:
+        self._eject()
         self._run("unload", str(slot), str(self.drive))
 
     def _run(self, *command: str) -> str:
@@ -84,7 +88,8 @@ class MtxChanger:
             said = " ".join((done.stderr or done.stdout).split())
             raise LockstepError(
                 "changer_failed",
-                f"{self.program} {' '.join(command)} on {self.name} ended with exit code {done.exit_code}: {said} Look at the changer.",
+                f"{self.program} {' '.join(command)} on {self.name} ended with exit code {done.exit_code}: {said} Look at the "
+                "changer.",
                 exit_code=done.exit_code,
                 stdout=done.stdout,
                 stderr=done.stderr,

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Drive and changer in a folder: each tape a folder with a capacity. Private to lockstep.backup: not a public interface.
 
-It behaves as a real drive does, so that everything can be tried without one. Below the drive's folder: ``drive.json`` names the tape
-that is in (a person changes tapes by writing another name into it); ``slots.json`` lists what a changer's slots hold; ``tapes/<name>/``
-is one tape, with its capacity, barcode and write protection in ``tape.json``, and each tape file in a file of its own, of blocks that
-are preceded by their length. A tape file whose name ends in ``.open`` has no file mark behind it.
+It behaves as a real drive does, so that everything can be tried without one. Below the drive's folder: ``drive.json`` names the
+tape that is in (a person changes tapes by writing another name into it); ``slots.json`` lists what a changer's slots hold;
+``tapes/<name>/`` is one tape, with its capacity, barcode and write protection in ``tape.json``, and each tape file in a file of its
+own, of blocks that are preceded by their length. A tape file whose name ends in ``.open`` has no file mark behind it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class FolderDrive(LocalDrive):
     def __init__(self, folder: str) -> None:
         self.name = self.folder = folder
         if not os.path.isdir(os.path.join(folder, "tapes")):
-            raise LockstepError("drive_missing", f"There is no drive in {folder}: it needs a folder named tapes. Correct device.path.")
+            raise LockstepError(
+                "drive_missing", f"There is no drive in {folder}: it needs a folder named tapes. Correct device.path."
+            )
 
     def status(self) -> DriveStatus:
         name = self.loaded()
@@ -127,7 +129,7 @@ class FolderTape:
         if self._index >= len(self._paths):
             raise EndOfData
         if self._handle is None:
-            self._handle = open(self._paths[self._index], "rb")
+            self._handle = open(self._paths[self._index], "rb")  # noqa: SIM115 - it stays open over calls
         head = self._handle.read(_LENGTH.size)
         if not head:
             marked = self._paths[self._index].endswith(".file")
@@ -148,8 +150,9 @@ class FolderTape:
             raise EndOfTape
         self._refuse_bad_block()
         handle = t.cast(t.BinaryIO, self._handle)
-        handle.write(_LENGTH.pack(len(block)))
-        handle.write(block)
+        with explained("this host", self.path):
+            handle.write(_LENGTH.pack(len(block)))
+            handle.write(block)
         self._used += _LENGTH.size + len(block)
         self._block += 1
 
@@ -175,7 +178,7 @@ class FolderTape:
             os.unlink(path)
         self._used = sum(os.path.getsize(path) for path in self._paths[: self._index])
         path = os.path.join(self.path, f"{self._index:06d}.open")
-        self._handle = open(path, "wb")
+        self._handle = open(path, "wb")  # noqa: SIM115 - it stays open over calls
         self._paths = [*self._paths[: self._index], path]
         self._writing, self._block = True, 0
 

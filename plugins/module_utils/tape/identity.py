@@ -68,7 +68,7 @@ def identify(blocks: t.Sequence[bytes]) -> Identity:
     if not labels.is_ours(first):
         return Identity(FOREIGN, label, "ANSI label of another program")
     info = labels.read_info(blocks[2]) if len(blocks) > 2 and labels.kind_of(blocks[1]) == "HDR1" else None
-    if info is None or info.get("label") != label or not _NEEDED <= set(info):
+    if info is None or info.get("label") != label or not set(info) >= _NEEDED:
         return Identity(FOREIGN, label, "a label of Lockstep that is damaged")
     return Identity(OURS, label, "Lockstep", info)
 

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels on tape: ANSI X3.27 VOL1, HDR1, EOF1 and EOV1, and the block that follows. Private to lockstep.backup: not a public interface.
+"""Labels on tape: ANSI VOL1, HDR1, EOF1 and EOV1, and the block behind. Private to lockstep.backup: not a public interface.
 
 A tape begins with VOL1, HDR1 and a block of JSON that names the set, in one tape file. Each part of the set is one more tape file.
-A tape file with EOF1 (or EOV1 when the set goes on with another tape) and a block of JSON with the parts' hashes ends the set. A set
-that is appended begins with HDR1 again.
+A tape file with EOF1 (or EOV1 when the set goes on with another tape) and a block of JSON with the parts' hashes ends the set. A
+set that is appended begins with HDR1 again.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies
-from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import COMPLETE, Catalogue, Tape, complete_writes
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import Catalogue, Tape, complete_writes
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.identity import Identity
 
 
@@ -26,7 +26,9 @@ def disagreement(identity: Identity, catalogue: Catalogue, barcode: str | None) 
     """
     found = {"found": identity.as_dict(), "barcode": barcode}
     if identity.kind == identities.BLANK:
-        return LockstepError("tape_blank", "The tape in the drive is blank. Label it with state=labelled, or insert another one.", **found)
+        return LockstepError(
+            "tape_blank", "The tape in the drive is blank. Label it with state=labelled, or insert another one.", **found
+        )
     if identity.kind == identities.UNREADABLE:
         return LockstepError(
             "tape_unreadable",
@@ -99,7 +101,8 @@ def overwriting(
         return LockstepError("tape_wrong", f"In the drive is {identity.describe()}. Pools never mix.", found=identity.as_dict())
     members = [other for other in catalogue.of_pool(pool.name) if other.group == tape.group]
     policies.refuse_future(members, moment)
-    against = policies.retained(pool, tape, complete_writes(catalogue, pool.name), members, moment)
+    complete = complete_writes(catalogue, pool.name)
+    against = policies.retained(pool, tape, complete, policies.written_in_group(complete, members), moment)
     against = against or _retained_by_label(identity, catalogue, moment)
     if against:
         return LockstepError(
@@ -112,12 +115,11 @@ def overwriting(
 
 
 def _retained_by_label(identity: Identity, catalogue: Catalogue, moment: datetime.datetime) -> str | None:
-    """The tape's own word, in case the catalogue is older than the tape. A set that the catalogue knows to have failed is no set."""
+    """The tape's own word, where the catalogue is older than the tape. A newer one knows what became of the set."""
     info: t.Mapping[str, t.Any] = identity.info
     if info["set_id"] is None or info["expires"] is None or moments.text(moment) >= info["expires"]:
         return None
-    known = catalogue.sets.get(info["set_id"])
-    if known is not None and known.state != COMPLETE:
+    if info.get("at", info["written"]) <= (catalogue.tapes[identity.name].last_written or ""):
         return None
     return f"its own label says that set {info['set_id']} is kept until {info['expires']}"
 

@@ -4,13 +4,14 @@
 """Which tape is next, and why. Pure functions over the catalogue and a date. Private to lockstep.backup: not a public interface.
 
 A policy says to which group of tapes a date belongs: a cycle has one group, weekday sets have one for each day, and grandfather-
-father-son has three. Within a group it is always the same: an open tape is appended to if the pool does so, else a tape that was never
-written, else the one that was written longest ago, provided that its retention is over. So use is even, and skipped runs, holidays
-and missing tapes shift the order without breaking it.
+father-son has three. Within a group it is always the same: an open tape is appended to if the pool does so, else a tape that was
+never written, else the one that was written longest ago, provided that its retention is over. So use is even, and skipped runs,
+holidays and missing tapes shift the order without breaking it.
 """
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import datetime
 import typing as t
@@ -22,6 +23,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue imp
 CYCLE, WEEKDAY, GFS = "cycle", "weekday", "gfs"
 SON, FATHER, GRANDFATHER = "son", "father", "grandfather"
 APPEND, OVERWRITE = "append", "overwrite"
+_SHOWN = 12
+"""So many tapes are explained in a sentence; ``Choice.passed_over`` has all of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +66,8 @@ class Policy:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """``tape`` is None when there is none to use; ``why`` says so in words either way. ``passed_over`` explains each tape that would
-    have come before it."""
+    """``tape`` is None when there is none to use; ``why`` says so in words either way. ``passed_over`` explains each tape that
+    would have come before it."""
 
     tape: str | None
     how: str | None
@@ -80,18 +83,16 @@ class Choice:
 @dataclasses.dataclass(frozen=True)
 class Question:
     """What is asked: ``moment`` is when the tape is to be used. ``present``: labels in the changer, or None without one.
-    ``exclude``: tapes that this run has filled already. ``needed``: bytes to be written, with ``capacity`` of a tape, where known."""
+    ``exclude``: tapes that this run has filled already."""
 
     moment: datetime.datetime
     present: t.Collection[str] | None = None
-    exclude: t.Sequence[str] = ()
-    needed: int = 0
-    capacity: int | None = None
+    exclude: t.Collection[str] = ()
     ignore_calendar: bool = False
 
 
 def choose(policy: Policy, pool: Pool, catalogue: Catalogue, question: Question) -> Choice:
-    """The tape to use. Slug ``tape_in_future`` when a tape was written after ``question.moment``: then no retention can be judged."""
+    """The tape to use. Slug ``tape_in_future`` when a tape was written after the moment: then no retention can be judged."""
     tapes = catalogue.of_pool(pool.name)
     refuse_future(tapes, question.moment)
     date = question.moment.date()
@@ -150,8 +151,8 @@ def refuse_future(tapes: t.Iterable[Tape], moment: datetime.datetime) -> None:
     if late:
         raise LockstepError(
             "tape_in_future",
-            f"According to the catalogue these tapes were written after {moments.text(moment)}: {', '.join(late)}. Either the host's "
-            "clock is wrong or was. Set it right; nothing is overwritten meanwhile.",
+            f"According to the catalogue these tapes were written after {moments.text(moment)}: {', '.join(late)}. Either the "
+            "host's clock is wrong or was. Set it right; nothing is overwritten meanwhile.",
             tapes=late,
         )
 
@@ -169,14 +170,21 @@ def unusable(pool: Pool, tape: Tape, present: t.Collection[str] | None) -> str |
     return None
 
 
-def retained(pool: Pool, tape: Tape, complete: t.Mapping[str, str], members: t.Iterable[Tape], moment: datetime.datetime) -> str | None:
-    """Why the tape must not be overwritten at ``moment``, or None. ``members``: the tapes of its group."""
+def written_in_group(complete: t.Mapping[str, str], members: t.Iterable[Tape]) -> list[str]:
+    """When the tapes of a group got their newest complete sets, in order of time."""
+    return sorted(complete[tape.label] for tape in members if tape.label in complete)
+
+
+def retained(
+    pool: Pool, tape: Tape, complete: t.Mapping[str, str], group_written: t.Sequence[str], moment: datetime.datetime
+) -> str | None:
+    """Why the tape must not be overwritten at ``moment``, or None. ``group_written``: as ``written_in_group`` has it."""
     until = retained_until(pool, tape)
     if until is not None and moments.text(moment) < until:
         return f"it is kept until {until}"
     mine = complete.get(tape.label)
     if mine is not None:
-        newer = sum(complete.get(other.label, "") > mine for other in members)
+        newer = len(group_written) - bisect.bisect_right(group_written, mine)
         if newer < pool.keep_newer:
             return f"only {newer} newer sets exist on other tapes, and {pool.keep_newer} are kept"
     return None
@@ -184,48 +192,47 @@ def retained(pool: Pool, tape: Tape, complete: t.Mapping[str, str], members: t.I
 
 def worn(pool: Pool, tape: Tape, moment: datetime.datetime) -> float:
     """How much of its configured life the tape has had; 1 is all. 0 when no life is configured."""
+    if not pool.life_writes and not pool.life_days:
+        return 0.0
     age = (moment - moments.when(tape.labelled)).total_seconds() / 86400
     by_writes = tape.writes / pool.life_writes if pool.life_writes else 0.0
     return max(by_writes, age / pool.life_days if pool.life_days else 0.0)
 
 
-def _oldest(
-    pool: Pool, members: list[Tape], complete: t.Mapping[str, str], question: Question, grouped: tuple[str, str]
-) -> Choice:
+def _oldest(pool: Pool, members: list[Tape], complete: t.Mapping[str, str], question: Question, grouped: tuple[str, str]) -> Choice:
     group, reason = grouped
     passed: list[dict[str, str]] = []
+    group_written = written_in_group(complete, members)
     # Tapes at the end of their life come last, rather than leaving a night without a backup.
     ordered = sorted(members, key=lambda tape: (worn(pool, tape, question.moment) >= 1, tape.last_written or "", tape.label))
     for tape in ordered:
         against = "it was filled in this run" if tape.label in question.exclude else None
         against = against or unusable(pool, tape, question.present)
-        against = against or retained(pool, tape, complete, members, question.moment)
+        against = against or retained(pool, tape, complete, group_written, question.moment)
         if against is None:
             age = f"was last written {tape.last_written}, longest ago" if tape.last_written else "has never been written"
             skipped = f", after {len(passed)} that cannot be used" if passed else ""
             return Choice(tape.label, OVERWRITE, f"{reason}; {tape.label} {age}{skipped}.", group, passed_over=tuple(passed))
         passed.append({"tape": tape.label, "why": against})
     few = f" The pool has {len(members)} tapes for {_named(group)}: label another one." if len(members) < pool.tapes else ""
-    details = "; ".join(f"{entry['tape']}: {entry['why']}" for entry in passed)
+    details = "; ".join(f"{entry['tape']}: {entry['why']}" for entry in passed[:_SHOWN])
+    details += f"; and {len(passed) - _SHOWN} more" if len(passed) > _SHOWN else ""
     return Choice(None, None, f"{reason}, and no tape may be overwritten ({details}).{few}", group, passed_over=tuple(passed))
 
 
 def _open_tape(pool: Pool, members: list[Tape], complete: t.Mapping[str, str], question: Question) -> Tape | None:
     now = moments.text(question.moment)
 
-    def fits(tape: Tape) -> bool:
-        return question.capacity is None or tape.used_bytes + question.needed <= question.capacity
-
     usable = [
         tape
         for tape in members
-        if tape.label in complete
+        if pool.use_days > 0
+        and tape.label in complete
         and tape.first_written is not None
         and not tape.closed
         and tape.label not in question.exclude
         and now < moments.later(moments.when(tape.first_written), pool.use_days)
         and unusable(pool, tape, question.present) is None
-        and fits(tape)
     ]
     return max(usable, key=lambda tape: tape.last_written or "", default=None)
 
@@ -241,20 +248,27 @@ def _last_by_group(
     return last
 
 
-def _no_run(policy: Policy, date: datetime.date) -> str | None:
-    def rests(day: datetime.date) -> str | None:
-        if day in policy.holidays:
-            return "a holiday"
-        return None if moments.day_name(day) in policy.days else f"a {moments.day_name(day).capitalize()}, which has no run"
+def _named(group: str) -> str:
+    return f"group {group}" if group else "the cycle"
 
-    why = rests(date)
+
+def is_run(policy: Policy, date: datetime.date) -> bool:
+    """Whether the policy has a run on that date."""
+    return _rest(policy, date) is None
+
+
+def _rest(policy: Policy, date: datetime.date) -> str | None:
+    if date in policy.holidays:
+        return "a holiday"
+    name = moments.day_name(date)
+    return None if name in policy.days else f"a {name.capitalize()}, which has no run"
+
+
+def _no_run(policy: Policy, date: datetime.date) -> str | None:
+    why = _rest(policy, date)
     if why is None:
         return None
     coming = (date + datetime.timedelta(days=ahead) for ahead in range(1, 400))
-    following = next((day for day in coming if rests(day) is None), None)
+    following = next((day for day in coming if is_run(policy, day)), None)
     after = f" The next run is on {following}." if following else " There is no next run within a year."
     return f"{date} is {why}: no tape is used.{after}"
-
-
-def _named(group: str) -> str:
-    return f"group {group}" if group else "the cycle"

@@ -10,6 +10,7 @@ opened with O_NONBLOCK, asked for its status, and only used when a tape is in. B
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import struct
 import typing as t
@@ -48,8 +49,6 @@ class SystemCalls:
 
     @staticmethod
     def ioctl(handle: int, request: int, argument: bytes) -> bytes:
-        import fcntl  # noqa: PLC0415 - does not exist on every control node that imports this file
-
         found: bytes = fcntl.ioctl(handle, request, argument)
         return found
 
@@ -166,7 +165,7 @@ class ScsiTape:
         if block:
             self._behind_mark = False
             return block
-        if self._at_end():
+        if self._behind_mark or self._at_end():
             raise EndOfData
         self._behind_mark = True
         return None
@@ -178,7 +177,7 @@ class ScsiTape:
             raise self._turned(error) from error
         self._wrote = True
         if written != len(block):
-            raise EndOfTape
+            raise MediumError(f"only {written} bytes of a block of {len(block)} were written")
 
     def write_mark(self) -> None:
         self.operate(WEOF)

@@ -17,7 +17,7 @@ def sticker(title: str, server: str, date: datetime.date, label: str) -> str:
 
     Source: Backing Up the eTravel System, "Starting the Scheduler and the World Wide Web Service", step 6.
     """
-    return "\n".join((title, server, date.isoformat(), label))
+    return f"{title}\n{server}\n{date.isoformat()}\n{label}"
 
 
 def statistics(pool: policies.Pool | None, tape: Tape, moment: datetime.datetime) -> dict[str, t.Any]:

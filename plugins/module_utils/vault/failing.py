@@ -14,6 +14,9 @@ from ansible_collections.lockstep.backup.plugins.module_utils.vault.layout impor
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.lock import OVER
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.session import Session, Work
 
+LONGEST_REASON = 1200
+"""Characters: in a manifest, even all of them escaped fit into a line that Windows can write. The output has the whole text."""
+
 
 def failed(task: Task) -> dict[str, t.Any]:
     """Slugs: ``set_missing``, ``set_damaged``, ``set_committed``, ``run_in_progress``. The lock is given back in every case."""
@@ -107,7 +110,7 @@ def _refuse(session: Session, entry: catalogue.Entry) -> None:
 
 def _reason(session: Session, entry: catalogue.Entry) -> str:
     if session.is_mine(entry) or entry.name == session.params["set"]:
-        return session.params["error"] or "the run reported a failure without a reason"
+        return (session.params["error"] or "the run reported a failure without a reason")[:LONGEST_REASON]
     run = entry.manifest["owner"]["run_id"] if entry.manifest else "unknown"
     return f"run {run} ended before the set was complete"
 

@@ -111,8 +111,9 @@ def _same(left: t.Any, right: t.Any) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def problem(value: t.Any, schema: t.Mapping[str, t.Any] = SCHEMA, where: str = "") -> str | None:
-    """What is wrong with a value in a few words, or None. Knows the keywords that ``SCHEMA`` uses."""
+def problem(value: t.Any, schema: t.Mapping[str, t.Any] | None = None, where: str = "") -> str | None:
+    """What is wrong with a value in a few words, or None. Knows the keywords that ``SCHEMA`` uses, which is the default."""
+    schema = SCHEMA if schema is None else schema
     here = where or "the manifest"
     if "type" in schema:
         allowed = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]

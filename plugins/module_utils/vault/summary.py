@@ -24,7 +24,7 @@ def summary_lines(committed: t.Sequence[Result], pruned: t.Sequence[Result]) -> 
     """Lines about one set. ``committed``: results of state=committed, the commit point's first; ``pruned``: of state=pruned, with
     the ``host`` of each added by the caller."""
     first = committed[0]["manifest"]
-    lines = [f"set {first['set']} of {first['installation']} ({first['system']}): {first['grade']}, id {first['set_id']}"]
+    lines = [f"set {first['set']} of {first['installation']} ({first['system']}): grade {first['grade']}, id {first['set_id']}"]
     lines += [f"why {first['grade']}: {reason}" for reason in first["grade_reasons"]]
     for result in committed:
         manifest = result["manifest"]
@@ -49,7 +49,7 @@ def plan_lines(results: t.Sequence[Result]) -> list[str]:
     return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
 
 
-_SAID_OTHERWISE = ("action", "step", "text", "kind", "name", "state", "path", "to", "reason")
+_LEFT_OUT = ("action", "step", "text", "kind", "name", "state", "path", "to", "reason", "timeout", "always", "seconds")
 
 
 def _step_text(step: Result) -> str:
@@ -59,11 +59,9 @@ def _step_text(step: Result) -> str:
     words = [str(step.get("action") or step.get("step")).replace("_", " ")]
     words += [str(step[key]) for key in ("kind", "name", "path") if step.get(key)]
     words += [f"to {step['to']}"] if step.get("to") else []
-    words += [f"(now {step['state']})"] if step.get("state") else []
+    words += [f"({step['state']})"] if step.get("state") else []
     own = [
-        f"{key} {_shown(value)}"
-        for key, value in step.items()
-        if key not in _SAID_OTHERWISE and value not in (None, "", [], {}, False)
+        f"{key} {_shown(value)}" for key, value in step.items() if key not in _LEFT_OUT and value not in (None, "", [], {}, False)
     ]
     words += [f"[{', '.join(own)}]"] if own else []
     words += [f"- {step['reason']}"] if step.get("reason") else []

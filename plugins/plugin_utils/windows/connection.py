@@ -13,7 +13,6 @@ import urllib.parse
 
 from ansible.plugins.connection import ConnectionBase
 
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import Settings
 
 with contextlib.suppress(ImportError):  # on_host.py reports a missing pywinrm, when it is needed
@@ -22,7 +21,8 @@ with contextlib.suppress(ImportError):  # on_host.py reports a missing pywinrm, 
 _DEFAULT_READ_MARGIN = 10
 """Seconds that the HTTP read may last beyond the operation's own time-out, as the winrm connection plugin has it."""
 
-_PSRP_TRANSPORTS = {"negotiate": "ntlm", "ntlm": "ntlm", "basic": "basic", "kerberos": "kerberos", "credssp": "credssp"}
+_PSRP_TRANSPORTS = {"negotiate": "ntlm"}
+"""Where pywinrm has another name for an authentication of psrp. It negotiates nothing but NTLM."""
 
 
 def settings_of(connection: ConnectionBase) -> Settings:
@@ -77,7 +77,7 @@ def _from_psrp(connection: ConnectionBase) -> Settings:
     if scheme is None:
         scheme = "http" if port and int(port) == 5985 else "https"
     port = int(port or (5986 if scheme == "https" else 5985))
-    auth = option("auth")
+    transport = _PSRP_TRANSPORTS.get(option("auth"), option("auth"))
     arguments: dict[str, t.Any] = {
         "username": option("remote_user"),
         "password": option("remote_password"),
@@ -86,18 +86,17 @@ def _from_psrp(connection: ConnectionBase) -> Settings:
         "read_timeout_sec": option("operation_timeout") + _DEFAULT_READ_MARGIN,
         "message_encryption": option("message_encryption"),
         "send_cbt": option("negotiate_send_cbt"),
+        "kerberos_delegation": bool(option("negotiate_delegate")),
+        "credssp_disable_tlsv1_2": bool(option("credssp_disable_tlsv1_2")),
     }
     if option("ca_cert"):
         arguments["ca_trust_path"] = option("ca_cert")
-    if option("proxy"):
+    if option("ignore_proxy"):
+        arguments["proxy"] = None
+    elif option("proxy"):
         arguments["proxy"] = option("proxy")
-    if auth == "certificate":
+    if transport == "certificate":
         arguments |= {"cert_pem": option("certificate_pem"), "cert_key_pem": option("certificate_key_pem")}
-        transport = "certificate"
-    elif auth in _PSRP_TRANSPORTS:
-        transport = _PSRP_TRANSPORTS[auth]
-    else:
-        raise LockstepError("connection_unsupported", f"The psrp authentication {auth!r} has no counterpart in pywinrm.")
     if transport == "kerberos" and option("negotiate_hostname_override"):
         arguments["kerberos_hostname_override"] = option("negotiate_hostname_override")
     return Settings(_endpoint(scheme, option("remote_addr"), port, option("path")), (transport,), arguments)

@@ -43,7 +43,10 @@ _LONG = 24 * 3600.0
 """Seconds for commands whose time grows with the data (hashing, reading an archive): they are watched, not bounded."""
 
 _TASK_FOLDER = "\\Lockstep\\"
+_LONGEST_LINE = 8190
+"""Bytes without the line end: findstr leaves out longer lines of its standard input."""
 _SHORT_WRITE = 3
+_NOT_PROTECTED = 4
 _HIGH_INTEGRITY = ("S-1-16-12288", "S-1-16-16384")
 _ADMINISTRATORS = "S-1-5-32-544"
 _SYSTEM = "S-1-5-18"
@@ -90,6 +93,7 @@ class WindowsHost:
         script = ntpath.join(folder, "run.cmd")
         text = batch.job_script(folder, argv, cwd, env or {}, discard_output)
         # mkdir fails on a folder that is there: of two runs that start the same job only one goes on.
+        self._refuse_long_lines(script, text)
         made = self.cmd(f"mkdir {quote_path(folder)}&&{self._save_line(script, text)}", _bytes(text))
         if made.exit_code != 0:
             if self.stat(script) is not None:
@@ -203,10 +207,20 @@ class WindowsHost:
 
     def _save(self, line: str, path: str, text: str) -> Completed:
         """Run a line that has ``path``'s :meth:`_save_line` in it."""
+        self._refuse_long_lines(path, text)
         done = self.cmd(line, _bytes(text), repeatable=True)
         if done.exit_code != 0 and self._end_left_writers(path):
             done = self.cmd(line, _bytes(text), repeatable=True)
         return done
+
+    def _refuse_long_lines(self, path: str, text: str) -> None:
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line.encode()) > _LONGEST_LINE:
+                raise LockstepError(
+                    "argument_invalid",
+                    f"{self.name}: line {number} of {path} is longer than the {_LONGEST_LINE} bytes that findstr takes on Windows.",
+                    path=path,
+                )
 
     def _end_left_writers(self, path: str) -> bool:
         """End commands that wait for the text of a file at or below ``path``; whether there were any.
@@ -225,28 +239,39 @@ class WindowsHost:
     def _save_line(self, path: str, text: str) -> str:
         """Standard input into a temporary file, its size compared, then one rename that replaces the file as a whole.
 
-        A full disk leaves a shorter file and no exit code: hence the comparison.
+        A full disk leaves a shorter file and no exit code: hence the comparison. What is there of it may be part of a secret.
         """
         temporary, final = quote_path(f"{path}.tmp"), quote_path(path)
         if not text:
             return f"type nul >{temporary}&&move /y {temporary} {final} >nul"
         return (
             f'findstr "^" >{temporary}&&for %f in ({temporary}) do @if %~zf=={len(_bytes(text))} '
-            f"(move /y {temporary} {final} >nul) else (exit /b {_SHORT_WRITE})"
+            f"(move /y {temporary} {final} >nul) else (del /f /q {temporary}&exit /b {_SHORT_WRITE})"
         )
 
     def _protect_line(self, path: str) -> str:
         """An empty file that only its owner, SYSTEM and Administrators may open; by SID, since names are localised."""
         grants = " ".join(f"*{sid}:F" for sid in (_SYSTEM, _ADMINISTRATORS, _OWNER))
-        return f"type nul >{quote_path(path)}&&icacls.exe {quote_path(path)} /inheritance:r /grant:r {grants} >nul"
+        protect = f"icacls.exe {quote_path(path)} /inheritance:r /grant:r {grants} >nul"
+        return f"(type nul >{quote_path(path)}&&{protect}||exit /b {_NOT_PROTECTED})"
 
     def _explain_failed_write(self, path: str, text: str, done: Completed) -> t.NoReturn:
         folder = self.parent(path)
         if self.stat(folder) is None:
             raise self._missing(folder)
-        if done.exit_code == _SHORT_WRITE or self.free_bytes(path) < len(text) + 65536:
-            raise LockstepError("no_space", f"{self.name}: no space left on the disk for {path}.", path=path)
-        raise LockstepError("access_denied", f"{self.name}: {path} cannot be written: {done.stderr.strip()}", path=path)
+        left = self.stat(f"{path}.tmp")
+        why = done.stderr.strip() or f"exit code {done.exit_code}"
+        if left is not None:
+            # It may hold a part of a secret.
+            with contextlib.suppress(LockstepError):
+                self.remove(left.path)
+        if done.exit_code != _NOT_PROTECTED and left is not None and left.size < len(_bytes(text)):
+            raise LockstepError(
+                "no_space",
+                f"{self.name}: {path} cannot be written to its end: {why} No space is left on the disk. Make room.",
+                path=path,
+            )
+        raise LockstepError("access_denied", f"{self.name}: {path} cannot be written: {why}", path=path)
 
     def make_folder(self, path: str) -> None:
         done = self.cmd(f"if not exist {quote_path(path)} mkdir {quote_path(path)}", repeatable=True)
@@ -256,7 +281,12 @@ class WindowsHost:
             raise LockstepError("access_denied", f"{self.name}: the folder {path} cannot be made: {done.stderr.strip()}", path=path)
 
     def rename(self, source: str, target: str) -> None:
-        code = self._rename(source, target)
+        try:
+            code = self._rename(source, target)
+        except LockstepError as error:
+            if error.slug != "connection_lost":
+                raise
+            code = 0 if self.stat(source) is None and self.stat(target) is not None else self._rename(source, target)
         if code not in (0, _RENAME_EXISTS) and self._end_left_writers(source):
             code = self._rename(source, target)
         if code == _RENAME_EXISTS:
@@ -272,14 +302,18 @@ class WindowsHost:
             except LockstepError as error:
                 if error.slug == "instance_not_found":
                     continue
-                if error.slug == "connection_lost" and self.stat(source) is None and self.stat(target) is not None:
-                    return 0
                 raise
             return int(outcome.get("ReturnValue") or -1)
         raise self._missing(source)
 
     def remove(self, path: str) -> None:
-        why = self._remove(path)
+        try:
+            why = self._remove(path)
+        except LockstepError as error:
+            if error.slug != "connection_lost":
+                raise
+            # It begins with a look: what is gone is not asked for again.
+            why = self._remove(path)
         if why and self._end_left_writers(path):
             why = self._remove(path)
         if why:

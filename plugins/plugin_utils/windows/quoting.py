@@ -46,8 +46,13 @@ def batch_line(argv: collections.abc.Sequence[str]) -> str:
 
     Outside of quotes cmd.exe would act on ``& | < > ^ ( )``: every argument that has one is quoted. An embedded quote flips
     cmd.exe's idea of being inside quotes for the rest of the line, so a line with both is refused rather than guessed at.
+    Another batch file has to be called, or this one would end with it; ``call`` reads percent signs once more.
     """
     line = command_line(argv)
+    if argv[0].lower().endswith((".cmd", ".bat")):
+        if "%" in line:
+            raise LockstepError("argument_invalid", f"A percent sign cannot be passed to a batch file: {line!r}.")
+        line = f"call {line}"
     if any('"' in argument for argument in argv) and re.search(r"[&|<>^()]", line):
         raise LockstepError("argument_invalid", f"A batch file cannot carry both a quote and one of &|<>^() in {line!r}.")
     return line.replace("%", "%%")

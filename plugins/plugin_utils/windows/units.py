@@ -330,9 +330,15 @@ class ScheduledTasks:
 
     def _control(self, method: str, name: str) -> None:
         folder, leaf = self._split(name)
-        outcome = self._host.session.invoke(
-            f"{TASK_SCHEDULER}/PS_ScheduledTask", method, arguments={"TaskName": leaf, "TaskPath": folder}
-        )
+        try:
+            outcome = self._host.session.invoke(
+                f"{TASK_SCHEDULER}/PS_ScheduledTask", method, arguments={"TaskName": leaf, "TaskPath": folder}
+            )
+        except LockstepError as error:
+            # This class answers with faults where others answer with codes.
+            if error.slug not in ("protocol_error", "access_denied"):
+                raise
+            raise LockstepError("unit_refused", f"{self._host.name}: {method} of {name}: {error.message}") from error
         if int(outcome.get("ReturnValue") or 0) != 0:
             raise LockstepError("unit_refused", f"{self._host.name}: {method} of {name}: code {outcome.get('ReturnValue')}.")
 
@@ -389,5 +395,7 @@ class Processes:
     def _start(self, name: str) -> collections.abc.Mapping[str, t.Any]:
         start = self._definition.get("start")
         if not start or not start.get("argv"):
-            raise LockstepError("unit_refused", f"How the process {name} is started must be said in its unit (start: argv).")
+            raise LockstepError(
+                "unit_refused", f"{self._host.name}: how the process {name} is started must be said in its unit (start: argv)."
+            )
         return t.cast("collections.abc.Mapping[str, t.Any]", start)

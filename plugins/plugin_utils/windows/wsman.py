@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections.abc
 import contextlib
+import functools
 import time
 import typing as t
 import uuid
@@ -40,15 +41,18 @@ _ENUM = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 
-# Codes of WSManFault, from MS-WSMV and captures; see also the table in docs/errors.md.
+# Codes of WSManFault, from MS-WSMV and captures.
 _NOT_FOUND = 2150858752
 _QUOTA_CODES = {2150859173: "shells per user", 2150859174: "operations per user", 2150858843: "the shell is gone"}
-_FILE_NOT_FOUND = 2147942402
+_PROGRAM_NOT_FOUND = (2147942402, 2147942403)
 _ACCESS_DENIED = 5
 
 _ITEMS_PER_PAGE = 100
 _COMMANDS_PER_SHELL = 500
 """A shell has a quota of 1000 commands that Terminate does not give back; a fresh shell long before that."""
+
+_LARGEST_INPUT = 100_000
+"""Bytes of standard input in one message: in base 64, below the 150 KB that an envelope of Windows Server 2008 may have."""
 
 _PAUSES = (0.3, 1.0, 3.0)
 """Seconds before each repetition of a request that only reads."""
@@ -86,12 +90,10 @@ class Session:
 
     def close(self) -> None:
         """Delete the shell (they are few per user) and close the connection. A dead connection is no error here."""
-        if self._protocol is None:
-            return
-        with contextlib.suppress(LockstepError, AssertionError):
-            self._close_shell()
-        self._protocol.transport.close_session()
-        self._protocol = None
+        if self._protocol is not None:
+            with contextlib.suppress(LockstepError, AssertionError):
+                self._close_shell()
+        self._forget()
 
     # CIM
 
@@ -176,11 +178,10 @@ class Session:
                 shell, program, [arguments] if arguments else [], console_mode_stdin=False, skip_cmd_shell=True
             ),
         )
-        if stdin is not None:
-            self._call(operation, lambda p: p.send_command_input(shell, command, stdin, end=True))
         out, err, code, done = b"", b"", -1, False
         deadline = time.monotonic() + timeout
         try:
+            self._send(operation, shell, command, stdin)
             while not done:
                 chunk = self._receive(operation, shell, command)
                 if chunk is not None:
@@ -190,9 +191,20 @@ class Session:
                         "command_timeout", f"{self._host}: {program} did not end within {timeout:g} s and was terminated."
                     )
         finally:
-            with contextlib.suppress(AssertionError):
+            # What is known of the command by now is not changed by a connection that is lost here.
+            with contextlib.suppress(LockstepError, AssertionError):
                 self._call(operation, lambda p: p.cleanup_command(shell, command))
         return Completed((line,), code, _text(out), _text(err))
+
+    def _send(self, operation: str, shell: str, command: str, stdin: bytes | None) -> None:
+        """All of the standard input, in messages that also a Windows with the old quota takes."""
+        if stdin is None:
+            return
+        # Also no input at all has to be ended.
+        for begin in range(0, max(1, len(stdin)), _LARGEST_INPUT):
+            end = begin + _LARGEST_INPUT
+            send = functools.partial(_send_input, shell, command, stdin[begin:end], end >= len(stdin))
+            self._call(operation, send)
 
     def _receive(self, operation: str, shell: str, command: str) -> tuple[bytes, bytes, int, bool] | None:
         """The next output, or None when there was none within the operation's time-out."""
@@ -306,8 +318,10 @@ class Session:
             raise self._error(
                 "connection_lost", operation, "the connection broke; it may or may not have been carried out"
             ) from error
-        except (winrm.exceptions.WinRMError, OSError) as error:
-            # OSError: what requests does not find here, such as the authority's file.
+        except (winrm.exceptions.WinRMError, OSError, ValueError) as error:
+            # OSError: what requests does not find here, such as the authority's file. ValueError: an option that is no number.
+            if "is not installed" in str(error):
+                raise self._error("library_missing", operation, f"{error} on this control node. Install it there") from error
             raise self._error("protocol_error", operation, str(error)) from error
 
     def _connected(self) -> Protocol:
@@ -337,10 +351,11 @@ class Session:
         return LockstepError(slug, f"{self._host}: {operation}: {cause}.", host=self._host, operation=operation)
 
     def _fault(self, operation: str, fault: winrm.exceptions.WSManFaultError) -> LockstepError:
-        code = fault.wsman_fault_code
+        # Some answers have the detail of WMI instead of that of WS-Management.
+        code = fault.wmierror_code if fault.wsman_fault_code is None else fault.wsman_fault_code
         if code == _NOT_FOUND:
             return self._error("instance_not_found", operation, "there is no such instance")
-        if code == _FILE_NOT_FOUND:
+        if code in _PROGRAM_NOT_FOUND and operation.startswith("run "):
             return self._error("tool_missing", operation, "there is no such program on the host. Install it, or give its full path")
         if code == _ACCESS_DENIED:
             return self._error("access_denied", operation, "the account may not do this. Use an administrator of the host")
@@ -348,13 +363,17 @@ class Session:
             if "shell is gone" in _QUOTA_CODES[code]:
                 self._shell = None
             return self._error("quota_exceeded", operation, f"quota of the host: {_QUOTA_CODES[code]}")
-        return self._error("protocol_error", operation, f"fault {code}: {fault.reason}")
+        return self._error("protocol_error", operation, f"fault {code}: {(fault.reason or '').strip().rstrip('.')}")
 
 
 _IDENTIFY = (
     f'<s:Envelope xmlns:s="{_SOAP}" xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
     "<s:Header/><s:Body><wsmid:Identify/></s:Body></s:Envelope>"
 )
+
+
+def _send_input(shell: str, command: str, part: bytes, last: bool, protocol: Protocol) -> None:
+    protocol.send_command_input(shell, command, part, end=last)
 
 
 def _class_name(class_uri: str) -> str:

@@ -126,7 +126,7 @@ class ClientConnection:
         """While a statement runs, only a break may come."""
         if not select.select([self.socket], [], [], seconds)[0]:
             return
-        kind, _ = self.stream.read()
+        kind, _unused = self.stream.read()
         if kind != packets.MARKER:
             raise ConnectionOver("closed by the client during a call")
         raise Interrupted

@@ -106,7 +106,7 @@ def from_bytes(data: bytes, kind: str) -> SchemaDump:
         raise DumpDamaged(f"not a {kind} dump")
     if not data.endswith(END_MARKER):
         raise DumpDamaged("the end marker is missing: the file is truncated")
-    body, _, checksum = data[: -len(END_MARKER)].rpartition(b"\n")
+    body, _unused, checksum = data[: -len(END_MARKER)].rpartition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         raise DumpDamaged("the checksum is wrong")
     header, *tables = (json.loads(line) for line in body.split(b"\n")[1:])

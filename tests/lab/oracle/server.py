@@ -156,7 +156,7 @@ class OracleServer:
 
     def _welcome(self, listening: socket.socket) -> None:
         try:
-            client, _ = listening.accept()
+            client, _unused = listening.accept()
         except OSError:
             return
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -272,12 +272,12 @@ def launchd(
 
 
 def test_the_states_of_launchd(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, units = launchd({"launchctl print system/org.site.web": LAUNCHD}, monkeypatch)
+    _unused, units = launchd({"launchctl print system/org.site.web": LAUNCHD}, monkeypatch)
     status = units.status("org.site.web")
     assert (status.state, status.pid, status.executable) == (base.RUNNING, 88, "/opt/web")
-    _, units = launchd({"launchctl print": LAUNCHD.replace("= running", "= spawn scheduled")}, monkeypatch)
+    _unused, units = launchd({"launchctl print": LAUNCHD.replace("= running", "= spawn scheduled")}, monkeypatch)
     assert units.status("org.site.web").state == base.UNKNOWN
-    _, units = launchd({}, monkeypatch, loaded=False)
+    _unused, units = launchd({}, monkeypatch, loaded=False)
     assert units.status("org.site.web").state == base.STOPPED
     assert units.status("org.other").state == base.ABSENT
 

@@ -56,7 +56,7 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 @pytest.fixture
 def database(folder: pathlib.Path, clock: FakeClock) -> Database:
     def resolve(path: str) -> pathlib.Path:
-        start, _, name = path.rpartition("\\")
+        start, _unused, name = path.rpartition("\\")
         return folder / name if start == "C:\\Backups" else folder / "absent" / name
 
     made = Database(resolve_path=resolve, clock=clock)

@@ -125,8 +125,8 @@ def test_many_rows_are_fetched_in_pieces(server: OracleServer, schema: oracledb.
         cursor.arraysize = 50
         cursor.execute("SELECT id, text FROM many ORDER BY id")
         found = cursor.fetchall()
-    assert [number for number, _ in found] == list(range(523))
-    assert {text for _, text in found} == {"é" * 400}
+    assert [number for number, _unused in found] == list(range(523))
+    assert {text for _unused, text in found} == {"é" * 400}
 
 
 def test_long_texts_come_whole(server: OracleServer, schema: oracledb.Connection) -> None:
@@ -184,7 +184,7 @@ def test_columns_of_later_releases_are_missing_from_earlier_ones(server: OracleS
 
 def test_v_session_shows_who_is_connected(schema: oracledb.Connection, dba: oracledb.Connection) -> None:
     found = rows(dba, "SELECT username, serial# FROM v$session ORDER BY username")
-    assert [name for name, _ in found] == [SCHEMA, DBA]
+    assert [name for name, _unused in found] == [SCHEMA, DBA]
 
 
 @pytest.mark.parametrize(

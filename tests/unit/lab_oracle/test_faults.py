@@ -65,7 +65,7 @@ def test_connections_are_dropped_at_once(server: OracleServer, connect: Connect)
 def test_connections_are_dropped_after_some_statements(server: OracleServer, connect: Connect) -> None:
     connection = connect()
     server.faults.add("drop_after", 2)
-    for _ in range(2):
+    for _unused in range(2):
         assert rows(connection, "SELECT 1 FROM dual") == [(1,)]
     with ora("DPY-4011"):
         rows(connection, "SELECT 1 FROM dual")
@@ -95,7 +95,7 @@ def test_a_hanging_statement_ends_by_the_clients_timeout(server: OracleServer, c
     connection = connect()
     server.faults.add("statement_hangs", "dba_users")
     connection.call_timeout = 100
-    for _ in range(2):
+    for _unused in range(2):
         with ora("DPY-4024"):
             rows(connection, "SELECT 1 FROM dba_users")
     server.faults.clear()

@@ -50,7 +50,7 @@ def test_revoking_takes_the_role_away(dba: oracledb.Connection, connect: Connect
 
 
 def test_granting_twice_is_no_error(dba: oracledb.Connection, database: Database) -> None:
-    for _ in range(2):
+    for _unused in range(2):
         execute(dba, f"GRANT DBA TO {SCHEMA}")
     assert list(database.users[SCHEMA].roles) == ["CONNECT", "RESOURCE", "DBA"]
 

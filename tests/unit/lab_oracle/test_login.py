@@ -45,7 +45,7 @@ def test_a_locked_account_is_refused_with_the_right_password(server: OracleServe
 
 
 def test_ten_wrong_passwords_lock_the_account(server: OracleServer, connect: Connect) -> None:
-    for _ in range(10):
+    for _unused in range(10):
         with ora("ORA-01017"):
             connect(SCHEMA, "wrong")
     with ora("ORA-28000"):

@@ -31,7 +31,7 @@ def test_stopping_ends_every_session_thread_and_socket(database: Database) -> No
     server = OracleServer(database, ADDRESS, 0)
     server.start()
     database.faults.add("statement_hangs", "components")
-    connections = [oracledb.connect(user=SCHEMA, password=PASSWORD, dsn=server.dsn) for _ in range(5)]
+    connections = [oracledb.connect(user=SCHEMA, password=PASSWORD, dsn=server.dsn) for _unused in range(5)]
     failures: list[str] = []
 
     def hang() -> None:
@@ -73,7 +73,7 @@ def test_servers_are_apart_from_each_other() -> None:
 
 
 def test_many_sessions_work_side_by_side(server: OracleServer, connect: Connect) -> None:
-    connections = [connect() for _ in range(20)]
+    connections = [connect() for _unused in range(20)]
     found: list[list[tuple[t.Any, ...]]] = []
     threads = [
         threading.Thread(target=lambda one=connection: found.append(rows(one, "SELECT COUNT(*) FROM components")))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
@@ -16,10 +17,10 @@ from tests.lab.windows.machine import Machine
 from tests.lab.windows.programs.oracle import Account, parse_userid, read_parameters
 from tests.unit.lab_windows.conftest import Ended, Runner, wait_for
 
-ENGLISH = {"NLS_LANG": "AMERICAN_AMERICA.AL32UTF8"}
+ENGLISH = types.MappingProxyType({"NLS_LANG": "AMERICAN_AMERICA.AL32UTF8"})
 ONLY_FILES: t.Mapping[str, str | None] = {"owner": None, "statistics": None, "consistent": None}
 """Takes away what imp does not have."""
-NOTHING: t.Mapping[str, str | None] = {}
+NOTHING: t.Mapping[str, str | None] = types.MappingProxyType({})
 DUMP, LOG = r"C:\Backups\a.dmp", r"C:\Backups\a.log"
 
 

@@ -183,7 +183,8 @@ class FakeSession:
         if "dbms_flashback" in sql:
             raise ora(904, "DBMS_FLASHBACK: invalid identifier")
         if source == "role_role_privs":
-            return [(who, role) for who, role, *_ in self.database.sql.execute("SELECT * FROM dba_role_privs") if who.isupper()]
+            rows = self.database.sql.execute("SELECT * FROM dba_role_privs")
+            return [(who, role) for who, role, *_rest in rows if who.isupper()]
         if source == "user_role_privs":
             sql = "SELECT * FROM dba_role_privs WHERE grantee = :me"
         elif source in OWN_VIEWS:

@@ -248,11 +248,15 @@ def test_when_the_revoke_fails_the_journal_stays_and_the_next_run_does_it() -> N
     assert JOURNAL not in host.files
 
 
+def connection_breaks(operation: str) -> None:
+    raise ora(3113, "end-of-file on communication channel")
+
+
 def test_when_the_export_and_the_revoke_fail_both_are_told() -> None:
     host, database = make_host(), FakeOracle()
 
     def job(started: FakeJob) -> base.JobStatus:
-        database.on_operation = lambda operation: (_ for _ in ()).throw(ora(3113, "end-of-file on communication channel"))
+        database.on_operation = connection_breaks
         return run_tool(host, started, "ORA-03113: end-of-file\nExport terminated unsuccessfully\n", 1)
 
     host.job = job

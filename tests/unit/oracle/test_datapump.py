@@ -147,7 +147,7 @@ def test_a_database_that_stays_away_leaves_the_journal_for_the_next_run() -> Non
     [
         (GOOD_DATAPUMP_LOG.replace("successfully completed", "completed with 2 error(s)"), 2, "export_failed"),
         (GOOD_DATAPUMP_LOG, 1, "export_failed"),
-        (GOOD_DATAPUMP_LOG.split("Job")[0], 0, "export_failed"),
+        (GOOD_DATAPUMP_LOG.partition("Job")[0], 0, "export_failed"),
         ("ORA-31693: Table\nORA-01555: snapshot too old\n" + GOOD_DATAPUMP_LOG, 1, "oracle_snapshot_too_old"),
         ("ORA-39095: Dump file space has been exhausted\n", 1, "no_space"),
     ],

@@ -46,8 +46,8 @@ class Account:
         return Privileges(dict(self.roles), enabled_roles(self.roles, self.of_roles), self.unlimited)
 
     def apply(self, statement: str) -> None:
-        verb, _, rest = statement.partition(" ")
-        what, _, tail = rest.partition(" TO " if verb == "GRANT" else " FROM ")
+        verb, _unused, rest = statement.partition(" ")
+        what, _unused, tail = rest.partition(" TO " if verb == "GRANT" else " FROM ")
         if what == "UNLIMITED TABLESPACE":
             assert verb == "GRANT" or self.unlimited is not None, "ORA-01952"
             self.unlimited = tail.endswith("WITH ADMIN OPTION") if verb == "GRANT" else None

@@ -23,7 +23,7 @@ def read_back(text: str) -> dict[str, str]:
     a connect string carries them in the middle."""
     values = {}
     for line in text.splitlines():
-        name, _, rest = line.partition("=")
+        name, _unused, rest = line.partition("=")
         value, quoted = "", False
         for character in rest:
             if character == "#" and not quoted:
@@ -37,8 +37,8 @@ def read_back(text: str) -> dict[str, str]:
 
 def split_login(userid: str) -> tuple[str, str, str]:
     """User, password and service, as far as quotes tell: the password ends at its closing quote."""
-    user, _, rest = userid.partition('/"')
-    password, _, service = rest.partition('"@')
+    user, _unused, rest = userid.partition('/"')
+    password, _unused, service = rest.partition('"@')
     return user, password, service
 
 

@@ -159,11 +159,11 @@ class KitHost(FakeHost):
 
     def fire(self, name: str = "lease-job") -> None:
         """The deadline has come: do what the script says, as the host itself would."""
-        _, script = self.timers.pop(name)
+        _unused, script = self.timers.pop(name)
         if script not in self.files:
             return
         for line in self.files[script].decode().splitlines():
-            what, _, argument = line.partition(" ")
+            what, _blank, argument = line.partition(" ")
             if what == "mark":
                 self.files[argument] = b""
             elif what == "start" and self.service(argument).state != base.RUNNING:

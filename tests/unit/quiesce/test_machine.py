@@ -159,7 +159,7 @@ class QuiesceMachine(RuleBasedStateMachine):
         if not self.open:
             self.host.settle()
             assert self.host.up() == self.ran
-            assert all(script not in self.host.files for _, script in self.host.timers.values())
+            assert all(script not in self.host.files for _unused, script in self.host.timers.values())
 
     @invariant()
     def stops_follow_the_dependencies(self) -> None:

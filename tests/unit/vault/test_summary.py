@@ -49,7 +49,7 @@ def test_the_summary_names_the_set_each_part_the_outage_and_what_was_pruned() ->
         {"host": "ora1", "archived": [], "deleted": ["26111001"], "failed_deleted": ["26110901"]},
     ]
     assert summary_lines([committed("aes1", "a.zip"), committed("ora1", "b.dmp")], pruned) == [
-        "set 26112101 of berlin (Altium Enterprise Server): quiesced, id berlin-26112101-aa",
+        "set 26112101 of berlin (Altium Enterprise Server): grade quiesced, id berlin-26112101-aa",
         f"aes1: F: a.zip, 10 bytes, SHA-256 {'ab' * 32}",
         f"ora1: F: b.dmp, 10 bytes, SHA-256 {'ab' * 32}",
         "outage 12.3 s, from s to e",
@@ -68,7 +68,7 @@ def test_a_part_that_check_mode_did_not_make_has_no_size() -> None:
 
 
 def test_plans_of_all_modules_become_one_numbered_list() -> None:
-    results = [
+    results: list[dict[str, t.Any]] = [
         {"host": "aes1", "plan": [{"action": "stop", "kind": "service", "name": "W3SVC", "state": "running", "timeout": 120.0}]},
         {"host": "ora1", "skipped": True},
         {"host": "ora1", "plan": [{"step": "grant", "text": "Grant DBA to X.", "always": False}]},
@@ -76,7 +76,7 @@ def test_plans_of_all_modules_become_one_numbered_list() -> None:
         {"host": "aes1", "plan": [{"step": "run", "argv": ["tool", "-z"], "cwd": None}]},
     ]
     assert plan_lines(results) == [
-        "1. aes1: stop service W3SVC (now running) [timeout 120.0]",
+        "1. aes1: stop service W3SVC (running)",
         "2. ora1: Grant DBA to X.",
         "3. aes1: rename A to B - good from here on",
         "4. aes1: run [argv tool -z]",

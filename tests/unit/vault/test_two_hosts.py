@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -170,13 +172,13 @@ def test_a_kill_at_any_moment_of_the_two_commits_leaves_the_set_good_on_both_or_
         new = pair.open()
         left = [moment]
 
-        def die(operation: str, path: str, left: list[int] = left) -> None:
+        def die(left: list[int], operation: str, path: str) -> None:
             if left[0] == 0:
                 raise Killed
             left[0] -= 1
 
         for world in (pair.first, pair.second):
-            world.host.before_write = die  # type: ignore[attr-defined]  # FakeHost's
+            world.host.before_write = functools.partial(die, left)  # type: ignore[attr-defined]  # FakeHost's
         try:
             pair.commit(new["set"])
             killed = False

@@ -72,6 +72,13 @@ def test_a_percent_sign_in_a_batch_file_is_no_variable() -> None:
     assert batch_line(["tool.exe", "100%PATH%"]) == '"tool.exe" "100%%PATH%%"'
 
 
+@pytest.mark.parametrize("program", ["C:\\site\\start it.cmd", "C:\\site\\start it.BAT"])
+def test_a_batch_file_is_called_so_that_the_lines_after_it_are_run(program: str) -> None:
+    assert batch_line([program, "now"]) == f'call "{program}" now'
+    with pytest.raises(LockstepError, match="percent sign"):
+        batch_line([program, "100%"])
+
+
 @given(st.lists(ARGUMENT, max_size=4))
 def test_a_batch_line_leaves_none_of_cmds_own_characters_outside_of_quotes(arguments: list[str]) -> None:
     inside = False

@@ -57,7 +57,7 @@ def run(text: str, binds: t.Mapping[str, t.Any], context: QueryContext) -> Rows:
                 raise context.failure from error
             raise UnknownRequest(f"SQLite cannot run it: {error}") from error
     kept = {token.value for token in tokens if token.kind == QUOTED}
-    names = [name if name in kept else "".join(name.upper().split()) for name, *_ in cursor.description]
+    names = [name if name in kept else "".join(name.upper().split()) for name, *_unused in cursor.description]
     return Rows(names, rows)
 
 

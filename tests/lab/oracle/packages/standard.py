@@ -42,7 +42,7 @@ def _register_texts(library: Library) -> None:
 
     def instr(text: str, part: str, start: int = 1, nth: int = 1) -> int:
         position = start - 2
-        for _ in range(nth):
+        for _unused in range(nth):
             position = text.find(part, position + 1)
             if position < 0:
                 return 0

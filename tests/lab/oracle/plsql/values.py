@@ -73,7 +73,7 @@ class Collection:
         if name == "PRIOR":
             return next((index for index in reversed(indexes) if index < arguments[0]), None)
         if name == "EXTEND":
-            for _ in range(int(arguments[0]) if arguments else 1):
+            for _unused in range(int(arguments[0]) if arguments else 1):
                 self.elements[(self.indexes() or [0])[-1] + 1] = None
             return None
         if name == "DELETE":

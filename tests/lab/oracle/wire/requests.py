@@ -116,7 +116,7 @@ def _read_piggyback(reader: Reader, call: Call) -> None:
     reader.skip("b")
     if function == CLOSE_CURSORS:
         reader.skip("b")
-        call.closed_cursors += [reader.uint() for _ in range(reader.uint())]
+        call.closed_cursors += [reader.uint() for _unused in range(reader.uint())]
     elif function == SET_SCHEMA:
         reader.skip("b")
         call.schema = reader.dlc().decode()
@@ -159,7 +159,7 @@ def _read_auth(reader: Reader) -> Auth:
     reader.skip("bb")
     user = (reader.clr() or b"").decode() if has_user else ""
     pairs = {}
-    for _ in range(count):
+    for _unused in range(count):
         key, value = reader.dlc().decode(), reader.dlc().decode()
         reader.uint()
         pairs[key] = value
@@ -176,14 +176,14 @@ def _read_execute(reader: Reader) -> Execute:
     define_count = reader.uint()
     reader.skip("ubbbubuububbububbu")
     sql = (reader.clr() or b"").decode() if has_sql else None
-    numbers = [reader.uint() for _ in range(13)]
+    numbers = [reader.uint() for _unused in range(13)]
     defines: list[BindType] = []
     types: list[BindType] = []
     rows: list[list[values.Value]] = []
     if options & OPTION_DEFINE:
-        defines = [_read_bind_type(reader) for _ in range(define_count)]
+        defines = [_read_bind_type(reader) for _unused in range(define_count)]
     else:
-        types = [_read_bind_type(reader) for _ in range(bind_count)]
+        types = [_read_bind_type(reader) for _unused in range(bind_count)]
         is_query = bool(numbers[7])
         rows = _read_rows(reader, types, 1 if is_query else numbers[1], bool(options & OPTION_PLSQL))
     return Execute(options, cursor, sql, wanted, bool(numbers[7]), types, rows, defines)
@@ -217,14 +217,14 @@ def _read_rows(reader: Reader, types: list[BindType], count: int, is_plsql: bool
         # The client sends what may be long after everything else.
         order.sort(key=lambda index: types[index].size > LONGEST_INLINE_BIND)
     rows = []
-    for _ in range(count):
+    for _unused in range(count):
         if reader.u8() != ROW:
             raise ConnectionOver("no bind row where one must be")
         row: list[values.Value] = [None] * len(types)
         for index in order:
             bind = types[index]
             if bind.is_array:
-                row[index] = [_read_value(reader, bind.kind) for _ in range(reader.uint())]
+                row[index] = [_read_value(reader, bind.kind) for _unused in range(reader.uint())]
             else:
                 row[index] = _read_value(reader, bind.kind)
         rows.append(row)
