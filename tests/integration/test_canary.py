@@ -102,7 +102,7 @@ class Canary:
         return run
 
     def found(self, run: Run) -> list[str]:
-        return search(SECRETS, self.watch.places(run))
+        return [*self.watch.readable, *search(SECRETS, self.watch.places(run))]
 
 
 @pytest.fixture
@@ -263,6 +263,6 @@ def test_the_search_finds_a_secret_on_a_host(canary: Canary) -> None:
     assert places == {"ora1: C/Windows/Temp/left.txt", f"ora1: {left}, as it was written", "ora1: process 1", "ora1: process 2"}
 
 
-def test_the_search_notices_a_parameter_file_that_everybody_can_read(canary: Canary) -> None:
-    with pytest.raises(AssertionError, match="everybody could read it"):
-        canary.lab.hosts["ora1"].machine.files.write(r"C:\Windows\Temp\open.par", SECRETS[SCHEMAS].encode())
+def test_a_parameter_file_that_everybody_can_read_is_noticed(canary: Canary) -> None:
+    canary.lab.hosts["ora1"].machine.files.write(r"C:\Windows\Temp\open.par", SECRETS[SCHEMAS].encode())
+    assert canary.watch.readable == [r"C:\Windows\Temp\open.par was written while everybody could read it"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.chains import AVBACKUP_STARTS, nightly, once
+from tests.integration.chains import AVBACKUP_STARTS, EXPORT_STARTS, nightly, once
 from tests.integration.killing import wait_until
 from tests.integration.promises import ZIP, Installation, error_codes, final_message
 from tests.lab.lab import Lab
@@ -76,25 +76,29 @@ def test_a_tool_that_hangs_is_stopped_after_its_time_and_the_other_installation_
 
 
 def test_a_disk_that_fills_up_leaves_no_good_set_and_what_is_left_is_reported_and_given_back_by_the_next_run(
-    lab: Lab, first: Installation
+    lab: Lab, first: Installation, second: Installation
 ) -> None:
-    full = once(lab, "aes1", AVBACKUP_STARTS, lambda: lab.faults.set("aes1", "disk_full"))
-    run = nightly(first)
-    assert full.is_set()
+    full = [
+        once(lab, "aes1", AVBACKUP_STARTS, lambda: lab.faults.set("aes1", "disk_full")),
+        once(lab, "ora2", EXPORT_STARTS, lambda: lab.faults.set("ora2", "disk_full")),
+    ]
+    run = nightly(first, second)
+    assert all(happened.is_set() for happened in full)
     assert run.exit_code != 0
-    message = final_message(run, "aes1")
-    assert "cannot be written to its end" in message
-    assert "No space is left on the disk. Make room." in message
-    assert "no_space" in error_codes(run, "aes1")
-    # Nothing at all can be written on this disk, so the set could not even be marked. That is said, and the lock stays.
-    assert "Besides: " in message
-    assert {"aes1: Lock"} <= first.left()
-    first.service_is_back()
-    assert first.recent(first.server) | first.recent(first.oracle) == set()
-    lab.faults.clear("aes1")
-    run = nightly(first)
-    assert run.exit_code == 0
-    first.succeeded(run)
+    for installation, host in ((first, "aes1"), (second, "ora2")):
+        # Nothing at all can be written on this disk, so the set could not even be marked there. That is said, and the lock stays.
+        message = final_message(run, installation.name)
+        assert "Besides: " in message
+        assert f"{host}: C:\\Backups\\" in message
+        assert "No space is left on the disk. Make room." in message
+        assert "no_space" in error_codes(run, installation.name)
+        assert f"{host}: Lock" in installation.left()
+        installation.service_is_back()
+        assert installation.recent(installation.server) | installation.recent(installation.oracle) == set()
+    lab.faults.clear()
+    recovered = nightly(first, second)
+    for installation in (first, second):
+        installation.succeeded(recovered)
 
 
 def test_a_connection_that_breaks_while_the_tool_works_neither_fails_nor_repeats_it(

@@ -93,7 +93,7 @@ def test_sets_dated_in_the_future_stop_the_deletion_and_not_the_backup(lab: Lab,
 
 def test_damaged_sets_are_told_and_neither_counted_nor_deleted_nor_taken_for_good(lab: Lab, first: Installation) -> None:
     names: list[str] = []
-    for _ in range(2):
+    for _unused in range(2):
         installation = Installation(lab, 1)
         installation.succeeded(nightly(installation))
         names += sorted(installation.recent(installation.server) - set(names))

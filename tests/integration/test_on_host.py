@@ -114,6 +114,7 @@ def test_secrets_come_from_ansible_vault_and_go_nowhere(lab: Lab, tmp_path: path
     tasks = [
         query("{{ service }}"),
         {"name": "Log on", EXPORT: export, "delegate_to": "ora1", "ignore_errors": True},
+        {"name": "Named as its password", EXPORT: {**export, "password": "AESUSER313"}, "ignore_errors": True},
         {**query("W32Time"), "name": "Hidden", "no_log": True},
     ]
     dsn = f"{lab.hosts['ora1'].address}:1521/XE"
@@ -121,6 +122,7 @@ def test_secrets_come_from_ansible_vault_and_go_nowhere(lab: Lab, tmp_path: path
     assert run.exit_code == 0, run.output
     assert states(run.result("Ask for Spooler")) == {"Spooler": "running"}
     assert run.result("Log on")["error_code"] == "oracle_login_failed"
+    assert run.result("Named as its password")["schema"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     for secret in ("wrong-password-Fake2", ADMIN_PASSWORD):
         assert secret not in run.output
         assert secret not in json.dumps(run.events)
@@ -277,7 +279,8 @@ def test_processes_and_commands_of_a_posix_host_are_stopped_and_started_again(la
 
 def test_the_lock_of_a_dead_run_is_taken_over_by_the_next_one_and_a_live_ones_is_not(lab: Lab, tmp_path: pathlib.Path) -> None:
     alive = owner_of_process(os.getpid())
-    unknown = {**alive.as_dict(), "control_node": "another-machine", "run_id": "0123456789ab"}
+    # By its boot and process it would be over, if it were of this machine.
+    unknown = {**alive.as_dict(), "control_node": "another-machine", "boot_id": "another", "run_id": "0123456789ab"}
 
     def opened(name: str, **options: t.Any) -> Task:
         common = {"path": str(tmp_path / name), "installation": name, "system": "test", "state": "opened"}

@@ -71,7 +71,7 @@ class Bench:
     def play(self, *tasks: dict[str, t.Any]) -> list[dict[str, t.Any]]:
         """The results of the tasks, all of which must succeed."""
         process = self.start(*tasks)
-        output, _ = process.communicate(timeout=LONGEST_RUN)
+        output, _unused = process.communicate(timeout=LONGEST_RUN)
         assert process.returncode == 0, output
         return [event["result"] for event in read_trace(self.trace)]
 

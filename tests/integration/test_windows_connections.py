@@ -283,7 +283,7 @@ def test_a_host_that_was_away_for_all_pauses_is_not_waited_for_again_by_the_same
     monkeypatch.setattr(wsman, "_PAUSES", (1.0, 2.0))
     monkeypatch.setattr(time, "sleep", waited.append)
     lab.faults.set("aes1", "unreachable")
-    for _ in range(3):
+    for _unused in range(3):
         assert slug_of(host.now) == "unreachable"
     assert waited == [1.0, 2.0]
     lab.faults.clear("aes1")
@@ -301,7 +301,7 @@ def test_one_connection_serves_a_whole_task_and_is_closed_with_its_shell(lab: La
     machine = lab.hosts[host]
     threads = f"lab-{machine.address}"
     connected = windows_host(lab, host)
-    for _ in range(3):
+    for _unused in range(3):
         connected.now()
         connected.run(["hostname.exe"])
     assert sum(thread.name == threads for thread in threading.enumerate()) == 1

@@ -97,7 +97,7 @@ def test_a_program_that_does_not_end_is_terminated(lab: Lab, aes1: LabHost) -> N
 
 def test_more_commands_than_a_shell_bears_take_another_shell(lab: Lab, one: WindowsHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman._COMMANDS_PER_SHELL", 3)
-    for _ in range(8):
+    for _unused in range(8):
         assert one.run(["hostname.exe"]).exit_code == 0
     created = [request for request in lab.requests if request.host == "aes1" and request.text == "Create"]
     assert len(created) == 3
@@ -320,7 +320,7 @@ def test_rights_are_those_of_the_account(lab: Lab, host: WindowsHost) -> None:
 
 
 def test_processes_are_found_by_their_programs_name_without_regard_to_case(lab: Lab, one: WindowsHost, aes1: LabHost) -> None:
-    started = [aes1.machine.processes.start("C:\\x\\Tool's.exe", "tool").pid for _ in range(2)]
+    started = [aes1.machine.processes.start("C:\\x\\Tool's.exe", "tool").pid for _unused in range(2)]
     assert sorted(one.processes("TOOL'S.EXE")) == sorted(started)
     assert one.processes("nothing.exe") == []
 

@@ -13,6 +13,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_EXITED, JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import DEFINING, NOT_RUNNING, DataPump
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal, Privileges, missing_role, planned_undo
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.privileges import Grants, JournalFile
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.request import Request
@@ -90,7 +91,12 @@ class Holding:
         revoked: list[str] = []
 
         def remove_parameter_file() -> None:
-            self.host.remove(str(found.parameter_file))
+            # Also what is left of a write that was cut short: it may hold the password, too.
+            wanted = name_key(self.host.platform, str(found.parameter_file))
+            for info in self.host.list_folder(self.host.parent(self.file.path)):
+                name = name_key(self.host.platform, info.path)
+                if name == wanted or name.startswith(f"{wanted}."):
+                    self.host.remove(info.path)
 
         def stop_job() -> None:
             folder = str(found.job_folder)

@@ -103,15 +103,15 @@ def take_over(catalogue: Catalogue, identity: Identity, groups: t.Sequence[Group
     tape.pool, tape.group, tape.barcode = info["pool"], info["group"], barcode or tape.barcode
     tape.location = placing.IN_DRIVE if barcode is None else tape.location
     tape.files = len(groups)
-    written = [header["at"] for _, header, _ in sections]
+    written = [header["at"] for _file, header, _trailer in sections]
     tape.first_written, tape.last_written = (min(written), max(written)) if written else (None, None)
-    tape.expires = max((header["expires"] for _, header, _ in sections), default=None)
-    tape.used_bytes = sum(segment["bytes"] for _, _, trailer in sections if trailer for segment in trailer["segments"])
+    tape.expires = max((header["expires"] for _file, header, _trailer in sections), default=None)
+    tape.used_bytes = sum(segment["bytes"] for _file, _header, trailer in sections if trailer for segment in trailer["segments"])
     # A tape whose last set has no end is not appended to.
-    tape.closed = tape.closed or any(trailer is None or not trailer["complete"] for _, _, trailer in sections)
+    tape.closed = tape.closed or any(trailer is None or not trailer["complete"] for _file, _header, trailer in sections)
     tape.writes = max(tape.writes, len(sections))
     catalogue.tapes[label] = tape
-    _drop_places(catalogue, label, {header["set_id"] for _, header, _ in sections})
+    _drop_places(catalogue, label, {header["set_id"] for _file, header, _trailer in sections})
     for first_file, header, trailer in sections:
         _add_place(catalogue, tape, first_file, header, trailer)
 

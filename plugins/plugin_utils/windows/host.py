@@ -230,7 +230,7 @@ class WindowsHost:
         They are nobody's: locks and journals see to it that only one run works on a path, and it runs one command at a time.
         """
         begin = _like(f'findstr "^" >{quote_path(path)[:-1]}')
-        where = " OR ".join(f"CommandLine LIKE {wql_text(f'%{begin}{end}%')}" for end in ('.tmp"', "\\"))
+        where = " OR ".join(f"CommandLine LIKE {wql_text(f'%{begin}{end}%')}" for end in ('"', '.tmp"', "\\"))
         found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE {where}")
         for process in found:
             self.run(["taskkill.exe", "/PID", process["ProcessId"], "/T", "/F"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import ntpath
 import threading
@@ -216,8 +217,9 @@ def run(execution: Execution, program: Program) -> int:
     except Killed:
         return KILLED_EXIT_CODE
     except WinError as error:
-        # What a program does not handle itself, it prints and ends with.
-        execution.err(error.text + "\n")
+        # What a program does not handle itself, it prints and ends with. That may not be possible either: on a full disk.
+        with contextlib.suppress(WinError):
+            execution.err(error.text + "\n")
         return error.code
     finally:
         execution.machine.processes.ended(execution.process)

@@ -171,3 +171,19 @@ def test_a_parameter_file_of_a_dead_run_is_removed_also_where_nothing_was_grante
     # Without an administrator: nothing was granted, so nobody is needed to revoke.
     call(world.host, world.database, owner=OTHER, dead_run=OWNER.run_id, state="recovered")
     assert world.leftovers() == []
+
+
+def test_what_is_left_of_a_parameter_file_that_was_being_written_goes_with_it() -> None:
+    world = World(False, False)
+    for number in range(100):
+        world = World(False, False)
+        with contextlib.suppress(Killed):
+            world.export(CLASSIC, Countdown(number))
+        written = [path for path in world.host.files if path.endswith(".par")]
+        if written:
+            break
+    (path,) = written
+    # Windows' name for it, and a POSIX host's.
+    world.host.files[f"{path}.tmp"] = world.host.files[f"{path}.4711.tmp"] = world.host.files.pop(path)
+    call(world.host, world.database, owner=OTHER, dead_run=OWNER.run_id, clock=world.clock, **{**CLASSIC, "state": "recovered"})
+    assert world.leftovers() == []

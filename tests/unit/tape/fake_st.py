@@ -120,7 +120,7 @@ class FakeSt:
         return argument
 
     def _forward(self, medium: Medium, count: int) -> None:
-        for _ in range(count):
+        for _unused in range(count):
             while self.position < len(medium.items) and medium.items[self.position] is not MARK:
                 self.position += 1
             if self.position >= len(medium.items):
