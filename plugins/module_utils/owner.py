@@ -67,6 +67,24 @@ def refuse_foreign(what: str, holder: Owner, mine: Owner, dead_run: str | None, 
     )
 
 
+def control_node() -> str:
+    """This machine's name, and after a slash what tells it from another one of the same name, where the system says so (Linux).
+
+    Also containers differ by it: they may share a name and a kernel, but a process id means something in only one of them.
+    """
+    marks = []
+    try:
+        with open("/etc/machine-id", encoding="ascii", errors="replace") as source:
+            marks.append(source.read().strip())
+    except OSError:
+        marks.append("")
+    try:
+        marks.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{hashlib.sha256('/'.join(marks).encode()).hexdigest()[:8]}"
+
+
 def boot_id() -> str:
     """Differs after each start of the machine where the kernel tells it (Linux), else a constant."""
     try:
@@ -93,7 +111,7 @@ def process_started(pid: int) -> str | None:
 def owner_of_process(pid: int) -> Owner:
     """The run whose main process is ``pid`` on this machine."""
     started = process_started(pid) or "unknown"
-    node = socket.gethostname()
+    node = control_node()
     digest = hashlib.sha256("\0".join((node, boot_id(), str(pid), started)).encode()).hexdigest()
     return Owner(run_id=digest[:12], control_node=node, boot_id=boot_id(), pid=pid, started=started, user=getpass.getuser())
 
@@ -104,7 +122,7 @@ def this_process() -> Owner:
 
 def is_proven_over(holder: Owner) -> bool:
     """Whether ``holder`` was a process of this very machine that no longer runs. False means: not known."""
-    if holder.control_node != socket.gethostname():
+    if holder.control_node != control_node():
         return False
     if "unknown" in (holder.boot_id, holder.started):
         return False

@@ -68,7 +68,9 @@ class OnHost(ActionBase):
         name = f"lockstep.backup.{self.feature.name}"
         if self._connection.transport in _WINRM_CONNECTIONS:
             if self._task.async_val:
-                return {"failed": True, "msg": f"{name} runs on the control node for Windows hosts and takes no async."}
+                return {"failed": True} | LockstepError(
+                    "arguments_invalid", f"{name} runs on the control node for Windows hosts and takes no async."
+                ).as_result()
             return self._run_here(arguments, task_vars)
         if getattr(self._connection._shell, "_IS_WINDOWS", False):
             return LockstepError(
