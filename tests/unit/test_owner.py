@@ -68,7 +68,7 @@ def test_another_container_of_the_same_name_proves_nothing(ended: owner.Owner, m
     """Process ids of two containers have nothing to do with each other, although they see the same boot."""
     stat = os.stat
     there = types.SimpleNamespace(st_ino=4026532999)
-    monkeypatch.setattr(owner.os, "stat", lambda path, **more: there if path == "/proc/self/ns/pid" else stat(path, **more))
+    monkeypatch.setattr(os, "stat", lambda path, **more: there if path == "/proc/self/ns/pid" else stat(path, **more))
     assert not is_proven_over(ended)
 
 
