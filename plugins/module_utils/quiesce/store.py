@@ -57,9 +57,9 @@ class Store:
         """Make the folder of a new journal, with the lease's script, under a name of this run's own."""
         draft = self._draft()
         self.host.remove(draft)
-        self.host.make_folder(draft)
         if leased:
-            self.host.write_text(self.host.join(draft, self.host.basename(self.script)), self._script_text(units), private=True)
+            script = self.host.join(draft, self.host.basename(self.script))
+            self.host.write_text(script, self._script_text(units), private=True, new_folder=True)
 
     def create(self, journal: Journal) -> None:
         """Put the prepared folder in place with its journal; slug ``path_exists`` when another run was faster.
@@ -68,7 +68,7 @@ class Store:
         left of an interrupted attempt never counts as a journal.
         """
         draft = self._draft()
-        self.host.write_text(self.host.join(draft, self.host.basename(self.path)), journal.dumps(), private=True)
+        self.host.write_text(self.host.join(draft, self.host.basename(self.path)), journal.dumps(), private=True, new_folder=True)
         self.host.rename(draft, self.folder)
 
     def write(self, journal: Journal) -> None:
@@ -89,7 +89,8 @@ class Store:
     def _sweep(self) -> None:
         """Remove what interrupted runs left beside the journals: a draft lives for seconds, and none is a lock."""
         mine = f"{self.name}~".lower()
-        drafts = [info for info in self.host.list_folder(self.root) if self.host.basename(info.path).lower().startswith(mine)]
+        there = self.host.list_folder(self.root, base.FOLDERS)
+        drafts = [info for info in there if self.host.basename(info.path).lower().startswith(mine)]
         if drafts:
             oldest = self.host.now() - datetime.timedelta(days=1)
             for info in drafts:

@@ -23,7 +23,9 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed
 
 try:
+    import requests
     import requests.exceptions
+    import requests.utils
     import urllib3.exceptions
     import winrm.exceptions
     from winrm.protocol import Protocol
@@ -331,6 +333,7 @@ class Session:
             for transport in self._settings.transports:
                 candidate = Protocol(self._settings.endpoint, transport=t.cast(t.Any, transport), **self._settings.arguments)
                 try:
+                    _settle_proxy(candidate)
                     if len(self._settings.transports) > 1:
                         candidate.send_message(_IDENTIFY)
                     self._protocol = candidate
@@ -370,6 +373,14 @@ _IDENTIFY = (
     f'<s:Envelope xmlns:s="{_SOAP}" xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
     "<s:Header/><s:Body><wsmid:Identify/></s:Body></s:Envelope>"
 )
+
+
+def _settle_proxy(protocol: Protocol) -> None:
+    """Ask the environment for a proxy once: requests does it again for every request, a quarter of what one costs."""
+    session = protocol.transport.build_session()
+    target = requests.Request("POST", protocol.transport.endpoint)
+    session.proxies = requests.utils.resolve_proxies(target, session.proxies, trust_env=True)
+    session.trust_env = False
 
 
 def _send_input(shell: str, command: str, part: bytes, last: bool, protocol: Protocol) -> None:
