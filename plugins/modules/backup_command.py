@@ -11,10 +11,10 @@ module: backup_command
 short_description: Run a site's own backup program and judge it by its exit code and its log
 version_added: 0.1.0
 description:
-  - Runs a backup program that a site has already, such as a batch file around C(ntbackup) or C(wbadmin), as a job of its own. The job
-    may take hours. A lost connection or a dead control node does not end it.
-  - The program is believed only when its exit code B(and) its log say that the backup succeeded. A log that cannot be understood, is
-    missing, or is of another run counts as a failure.
+  - Runs a backup program that a site has already, such as a batch file around C(ntbackup) or C(wbadmin), as a job of its own. The
+    job may take hours. A lost connection or a dead control node does not end it.
+  - The program is believed only when its exit code B(and) its log say that the backup succeeded. A log that cannot be understood,
+    is missing, or is of another run counts as a failure.
 extends_documentation_fragment:
   - lockstep.backup.attributes
   - lockstep.backup.attributes.all
@@ -32,8 +32,8 @@ attributes:
     support: partial
     details:
       - O(state=checked) and O(state=query) change nothing.
-      - O(state=finished) runs the program each time. Only when the same run repeats the task after a lost connection is the job found
-        again, waited for and judged.
+      - O(state=finished) runs the program each time. Only when the same run repeats the task after a lost connection is the job
+        found again, waited for and judged.
       - O(state=recovered) finds nothing to do the second time.
 options:
   state:
@@ -41,8 +41,8 @@ options:
       - V(checked) makes the checks of V(finished) and nothing else. It is meant for the time before an outage.
       - V(finished) runs the program to its end and judges what it did.
       - V(query) tells whether a job of this O(name) works, whose it is, and what it has printed so far.
-      - V(recovered) stops the job, if it still works, and forgets it. It is meant for what a run that is over has left. Without such a
-        job it does nothing.
+      - V(recovered) stops the job, if it still works, and forgets it. It is meant for what a run that is over has left. Without
+        such a job it does nothing.
     type: str
     choices: [checked, finished, query, recovered]
     default: finished
@@ -76,8 +76,8 @@ options:
   log:
     description:
       - The log that the program writes, as an absolute path. Its folder must be there.
-      - Before the program is started, the log of the run before is renamed, with the time of its last change at its end, so that what
-        is in the log afterwards is of this run, whether the program appends to it or not. It is never deleted.
+      - Before the program is started, the log of the run before is renamed, with the time of its last change at its end, so that
+        what is in the log afterwards is of this run, whether the program appends to it or not. It is never deleted.
       - Without it, what the program prints is its log.
       - UTF-16 and UTF-8 are recognised; for anything else see O(log_code_page).
     type: str
@@ -98,7 +98,8 @@ options:
     description:
       - Regular expressions that must each match somewhere in the log, in addition to what O(log_format) wants. Case is ignored, and
         C(^) and C($) match at each line.
-      - With O(log_format=ntbackup), name the drives that must be in the backup. A log that ends after a complete set looks complete.
+      - With O(log_format=ntbackup), name the drives that must be in the backup. A log that ends after a complete set looks
+        complete.
       - Required for O(log_format=patterns).
     type: list
     elements: str
@@ -115,7 +116,8 @@ options:
     default: 0
   keep_log:
     description:
-      - Where to copy the log of this run, as an absolute path, for example into the folder of a set. A file that is there is replaced.
+      - Where to copy the log of this run, as an absolute path, for example into the folder of a set. A file that is there is
+        replaced.
       - A copy that fails gives a warning.
     type: str
   timeout:
@@ -127,24 +129,24 @@ options:
   quiesced:
     description:
       - The name of the journal under which M(lockstep.backup.win_service_quiesce) has stopped units in this run.
-      - They are looked at before the program is started and as soon as it has ended. Those that run again are stopped again, and the
-        grade is V(degraded).
+      - They are looked at before the program is started and as soon as it has ended. Those that run again are stopped again, and
+        the grade is V(degraded).
     type: str
   max_outage:
     description:
-      - Seconds. While the program works, the lease of O(quiesced) is renewed to this length, first early and then after each third of
-        it. Give the same number as to M(lockstep.backup.win_service_quiesce).
+      - Seconds. While the program works, the lease of O(quiesced) is renewed to this length, first early and then after each
+        third of it. Give the same number as to M(lockstep.backup.win_service_quiesce).
       - When the lease could not be kept and the host has resumed by itself, the program is stopped, and the task fails.
     type: int
   state_folder:
     description:
       - The folder on the host for jobs and journals. It must be the same in all tasks that belong together.
-      - The default is C(%ProgramData%\\Lockstep) on Windows; elsewhere C(/var/lib/lockstep), or C(~/.local/state/lockstep) for accounts
-        other than root.
+      - The default is C(%ProgramData%\\Lockstep) on Windows; elsewhere C(/var/lib/lockstep), or C(~/.local/state/lockstep) for
+        accounts other than root.
     type: str
 notes:
-  - The job of another run is not disturbed; the error C(run_in_progress) names the run. The job of a run that is over is stopped and not
-    used, because nobody knows whether what it needed (stopped units, the right tape) held meanwhile.
+  - The job of another run is not disturbed; the error C(run_in_progress) names the run. The job of a run that is over is stopped
+    and not used, because nobody knows whether what it needed (stopped units, the right tape) held meanwhile.
   - The program's own output is kept as C(commands/NAME.log) in O(state_folder), until the next run of that O(name).
   - An C(exit) in a batch file ends only that batch file.
 seealso:
@@ -289,8 +291,9 @@ counts:
   sample: {sets: 2, directories: 812, files: 40112, bytes: 2147483648, skipped: 0, different: null}
 grade:
   description:
-    - How consistent the backup is. V(quiesced) when the units of O(quiesced) were still stopped when the program had ended, V(degraded)
-      when some of them ran again, V(hot) when no O(quiesced) was given. Null for all but a successful O(state=finished).
+    - How consistent the backup is. V(quiesced) when the units of O(quiesced) were still stopped when the program had ended,
+      V(degraded) when some of them ran again, V(hot) when no O(quiesced) was given. Null for all but a successful
+      O(state=finished).
   returned: always but for O(state=query)
   type: str
   sample: quiesced
