@@ -60,6 +60,17 @@ FAULTS: t.Mapping[str, str] = {
     "exp_no_dump": "says success and leaves no dump",
     "exp_hangs": "stops in the middle of the second table for ever",
     "exp_seconds": "works for VALUE seconds of the machine's clock",
+    # the tape drive
+    "tape_empty": "no tape is in the drive, whatever was inserted",
+    "tape_wrong": "tape VALUE is in the drive, whatever was inserted (default: a stranger's)",
+    "tape_write_protected": "the tape in the drive is write-protected",
+    "tape_full": "nothing more fits on the tape in the drive",
+    "tape_bad_block": "from record VALUE on the tape in the drive can be neither read nor written (error 23 or 1117)",
+    "tape_cleaning": "the drive asks to be cleaned (error 1165)",
+    "tape_jammed": "the drive does not give its tape back (error 1109)",
+    "tape_busy": "another program has the drive open (error 32)",
+    "tape_media_changed": "the next function is answered that the tape was changed (error 1110); once",
+    "tape_bus_reset": "the next function is answered that the bus was reset (error 1111); once",
 }
 """Name and meaning. VALUE is the fault's argument; a fault that names a unit can be set several times."""
 

@@ -20,6 +20,7 @@ from tests.lab.windows.iis import Iis
 from tests.lab.windows.processes import ProcessTable
 from tests.lab.windows.programs import SYSTEM_PROGRAMS
 from tests.lab.windows.services import ServiceManager
+from tests.lab.windows.tape import TapeDrive
 from tests.lab.windows.tasks import TaskScheduler
 from tests.lab.windows.tool import Tool
 from tests.lab.windows.users import SYSTEM, User, Users
@@ -61,6 +62,8 @@ class Machine:
         self.services = ServiceManager(self.clock, self.faults, self.processes)
         self.iis = Iis(self.services, self.processes, self.faults, self.clock)
         self.tasks = TaskScheduler(self)
+        self.tape_drive: TapeDrive | None = None
+        """Only where ``add_tape_drive`` was called."""
         self.programs: dict[str, Tool] = {}
         """By lower-case file name. A program runs only where its file is."""
         self.environment: dict[str, str] = {
@@ -90,6 +93,11 @@ class Machine:
         if not self.files.exists(path):
             self.files.ensure_folder(path.rpartition("\\")[0])
             self.files.write(path, b"MZ simulated program " + name.encode())
+
+    def add_tape_drive(self) -> TapeDrive:
+        """The drive ``\\\\.\\Tape0``; its tapes lie beside the machine's disks."""
+        self.tape_drive = TapeDrive(self.root / "tapes", self.faults)
+        return self.tape_drive
 
     def _faults_changed(self) -> None:
         wanted = self.faults.number("clock_jump", 0.0)
