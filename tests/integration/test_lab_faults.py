@@ -194,7 +194,7 @@ def test_tapes_are_changed_from_the_command_line(lab: Lab, capsys: pytest.Captur
         assert tape("aes1", "insert", "full 1") == 0
         assert tape("aes1", "protect", "full 1") == 0
         assert capsys.readouterr().out.splitlines()[-1] == "full 1       0 of 1000 bytes  in the drive, write-protected"
-        assert drive.loaded == drive.tape("full 1")
+        assert [drive.loaded] == [drive.tape("full 1")]
         assert tape("aes1", "unprotect", "full 1") == 0
         assert tape("aes1", "eject") == 0
         assert drive.loaded is None

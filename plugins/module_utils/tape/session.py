@@ -15,7 +15,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Tas
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import catalogue as catalogues
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import drive as drives
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
-from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies, settings
+from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies, seals, settings
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.changer import Changer
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import Drive, Step
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.identity import Identity
@@ -175,7 +175,7 @@ class Session:
             return identities.unreadable(last.error)
         if len(outcomes) < 2 or (last.end == drives.END_OF_DATA and not last.blocks):
             return identities.blank()
-        return identities.identify(last.blocks)
+        return seals.recognised(identities.identify(last.blocks), self.catalogue)
 
     def result(self, **more: t.Any) -> Result:
         """``changed`` is whether anything but the lock was done."""

@@ -50,6 +50,7 @@ def pool_of(given: t.Mapping[str, t.Any]) -> policies.Pool:
         life_warning=given["life_warning"],
         missing=tuple(given["missing"]),
         damaged=tuple(given["damaged"]),
+        capacity=given["capacity"],
     )
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import datetime
 import json
 import pathlib
+import struct
 import typing as t
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix import PosixHost
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner
@@ -26,6 +28,17 @@ from tests.unit.tape.fake_st import FakeSt, Medium
 Result = dict[str, t.Any]
 EXPORT = {"name": "export", "tapes": 4, "retention_days": 2}
 DEVICE = "/dev/nst0"
+
+
+def mtf_block(name: str) -> bytes:
+    """The descriptor that a tape of ntbackup begins with, as the Microsoft Tape Format Specification has it."""
+    text = name.encode("utf-16-le")
+    block = bytearray(1024)
+    block[:4] = b"TAPE"
+    block[48] = 2
+    struct.pack_into("<HH", block, 68, len(text), 94)
+    block[94 : 94 + len(text)] = text
+    return bytes(block)
 
 
 class ClockedHost(PosixHost):
@@ -166,6 +179,10 @@ class Site:
         self.run("ejected", location=f"shelf {name}")
         return label
 
+    def overwrite(self, name: str, media_name: str = "Full WinNT 4.0 Backup", data: bytes = b"NTFS" * 300) -> None:
+        """What ntbackup does to a tape."""
+        self.equipment.scribble(name, [mtf_block(media_name), data])
+
     def part(self, name: str, data: bytes = b"export") -> dict[str, str]:
         path = self.folder / name
         path.write_bytes(data)
@@ -201,3 +218,11 @@ def site(kind: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Si
     equipment = InMemory()
     monkeypatch.setattr(settings, "ScsiDrive", lambda path: scsi.ScsiDrive(path, equipment.st))
     return Site(equipment, folder)
+
+
+def refused(slug: str, call: t.Callable[[], object]) -> LockstepError:
+    """The error with which the call must fail."""
+    with pytest.raises(LockstepError) as caught:
+        call()
+    assert caught.value.slug == slug, caught.value.message
+    return caught.value

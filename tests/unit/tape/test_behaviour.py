@@ -11,11 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import sections
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.labels import vol1
 from tests.unit.fake_host import OTHER, OWNER
-from tests.unit.tape.kit import EXPORT, Site
+from tests.unit.tape.kit import EXPORT, Site, refused
 
 KB = 1024
 SMALL = 300 * KB
@@ -24,13 +23,6 @@ SMALL = 300 * KB
 def write(site: Site, set_id: str = "set1", data: bytes = b"export", **params: t.Any) -> dict[str, t.Any]:
     part = site.part(f"{set_id}.dmp", data)
     return site.run("written", **{"pool": EXPORT, "set_id": set_id, "parts": [part], **params})
-
-
-def refused(slug: str, call: t.Callable[[], object]) -> LockstepError:
-    with pytest.raises(LockstepError) as caught:
-        call()
-    assert caught.value.slug == slug, caught.value.message
-    return caught.value
 
 
 def everything(folder: pathlib.Path) -> dict[str, bytes]:
