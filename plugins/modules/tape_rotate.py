@@ -43,9 +43,10 @@ attributes:
     support: full
   platform:
     support: full
-    platforms: posix
+    platforms: posix, windows
     details:
-      - O(device.kind=scsi) needs Linux.
+      - O(device.kind=scsi) needs Linux. O(device.kind=windows) needs an administrator, and Windows PowerShell 3.0 or later.
+      - There are no changers on Windows.
 options:
   path:
     description: Folder of the catalogue on the host. It is made if it is absent.
@@ -82,17 +83,23 @@ options:
       kind:
         description:
           - V(scsi) is a drive of Linux' st driver. It is never opened in a way that waits for a tape.
+          - V(windows) is a drive of a Windows host, by the Win32 tape API. Sets are written and read by a job of the host, which
+            outlives the connection. What a run that is over still does is ended by the next one.
           - V(folder) is a drive in a folder, with each tape a folder with a capacity below C(tapes/). It behaves as a real
             drive, to
             try everything without one. C(drive.json) names the tape that is in (C({"tape"), a colon, and the folder's name), and
             C(tapes/NAME/tape.json) has at least C(capacity) in bytes.
         type: str
         required: true
-        choices: [folder, scsi]
+        choices: [folder, scsi, windows]
       path:
-        description: The device that does not rewind on closing, for example C(/dev/nst0), or the folder.
+        description: The device that does not rewind on closing, as C(/dev/nst0), the device C(\\.\Tape0) on Windows, or the folder.
         type: str
         required: true
+      timeout:
+        description: For V(windows), the seconds that one transfer of a set to or from a tape may take before it is ended.
+        type: float
+        default: 86400.0
   changer:
     description: The changer that serves the drive. Without one a person changes tapes.
     type: dict
@@ -373,6 +380,17 @@ EXAMPLES = r"""
     device: {kind: scsi, path: /dev/nst0}
     pool: *full
     set_id: '{{ opened.set_id }}'
+
+- name: Tonight's export on a Windows host
+  lockstep.backup.tape_rotate:
+    state: written
+    path: C:\Lockstep\Tapes
+    installation: etravel
+    device: {kind: windows, path: '\\.\Tape0'}
+    pool: *export
+    set_id: '{{ opened.set_id }}'
+    parts:
+      - path: C:\Backups\export.dmp
 
 - name: Which tape is needed on Tuesday
   lockstep.backup.tape_rotate:

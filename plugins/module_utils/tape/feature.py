@@ -44,8 +44,9 @@ FEATURE = Feature(
         "device": {
             "type": "dict",
             "options": {
-                "kind": {"type": "str", "choices": ["folder", "scsi"], "required": True},
+                "kind": {"type": "str", "choices": ["folder", "scsi", "windows"], "required": True},
                 "path": {"type": "str", "required": True},
+                "timeout": {"type": "float", "default": 86400.0},
             },
         },
         "changer": {

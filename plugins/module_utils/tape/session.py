@@ -72,6 +72,7 @@ class Session:
         self.given_pool = settings.pool_of(self.params["pool"]) if self.params["pool"] else None
         self.policy = settings.policy_of(self.params["policy"])
         self._drive: Drive | None = None
+        self._holds_lock = False
         self.done: list[Action] = []
         self.warnings: list[str] = []
         self._text = ""
@@ -87,7 +88,9 @@ class Session:
     @property
     def drive(self) -> Drive:
         if self._drive is None:
-            self._drive = settings.drive_of(self.host, self.params["device"])
+            self._drive = settings.drive_of(self.task, self.params["device"])
+            if self._holds_lock:
+                self._drive.take_over()
         return self._drive
 
     @property
@@ -115,6 +118,7 @@ class Session:
         and what was done before a failure gets into its error."""
         checking = self.task.check_mode
         found = self.lock.look() if checking else self.lock.take()
+        self._holds_lock = not checking
         reason = "what the run that is over has left is taken over" if found == OVER else ""
         self.done.append(Action("take_lock", self._folder.lock, reason))
         try:

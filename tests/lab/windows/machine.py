@@ -18,7 +18,7 @@ from tests.lab.windows.faults import Faults
 from tests.lab.windows.files import CD_ROM, FIXED, NETWORK, Disk, FileTree
 from tests.lab.windows.iis import Iis
 from tests.lab.windows.processes import ProcessTable
-from tests.lab.windows.programs import SYSTEM_PROGRAMS
+from tests.lab.windows.programs import SYSTEM_PROGRAMS, powershell
 from tests.lab.windows.services import ServiceManager
 from tests.lab.windows.tape import TapeDrive
 from tests.lab.windows.tasks import TaskScheduler
@@ -71,7 +71,7 @@ class Machine:
             "SystemRoot": r"C:\Windows",
             "windir": r"C:\Windows",
             "ComSpec": r"C:\Windows\system32\cmd.exe",
-            "Path": r"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem",
+            "Path": rf"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem;{powershell.FOLDER}",
             "PATHEXT": ".COM;.EXE;.BAT;.CMD;.VBS;.JS",
             "ProgramData": r"C:\ProgramData",
             "ProgramFiles": r"C:\Program Files",
@@ -83,7 +83,9 @@ class Machine:
         for folder in (r"C:\Windows\Temp", r"C:\Windows\System32\Tasks", r"C:\ProgramData", r"C:\Program Files (x86)"):
             self.files.ensure_folder(folder)
         for file_name, tool in SYSTEM_PROGRAMS.items():
-            folder = r"C:\Windows\System32\inetsrv" if file_name == "appcmd.exe" else r"C:\Windows\System32"
+            folder = {"appcmd.exe": r"C:\Windows\System32\inetsrv", "powershell.exe": powershell.FOLDER}.get(
+                file_name, r"C:\Windows\System32"
+            )
             self.install(rf"{folder}\{file_name}", tool)
 
     def install(self, path: str, tool: Tool) -> None:

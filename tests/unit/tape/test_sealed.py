@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 import pytest
@@ -201,9 +200,9 @@ def test_importing_and_restoring_leave_sealed_tapes_to_the_program_that_wrote_th
     full.equipment.insert("one")
     assert [(tape["name"], tape["sealed"]) for tape in full.run("imported")["imported"]] == [("FUL001", True)]
     assert full.catalogue().sets == before.sets
-    error = refused("set_not_on_tape", lambda: full.run("restored", set_id="full1", dest=str(full.folder / "restored")))
+    error = refused("set_not_on_tape", lambda: full.run("restored", set_id="full1", dest=full.there(full.folder / "restored")))
     assert "FUL001" in error.message
-    pathlib.Path(full.path, "tapes.json").unlink()
+    full.catalogue_file.unlink()
     assert [tape["imported"] for tape in full.run("imported")["imported"]] == [False]
 
 
