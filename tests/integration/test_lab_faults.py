@@ -179,3 +179,28 @@ def test_the_generated_inventory_has_the_groups_of_the_static_one(lab: Lab) -> N
         assert name in text
         assert host.address in text
     assert (lab.inventory_path / "group_vars" / "all.yml").is_file()
+
+
+def test_tapes_are_changed_from_the_command_line(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    drive = lab.hosts["aes1"].machine.add_tape_drive()
+    server = control.ControlServer(lab)
+    server.announce()
+
+    def tape(*arguments: str) -> int:
+        return command_line.main(["tape", "--root", str(lab.root), *arguments])
+
+    try:
+        assert tape("aes1", "new", "full 1", "--capacity", "1000") == 0
+        assert tape("aes1", "insert", "full 1") == 0
+        assert tape("aes1", "protect", "full 1") == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "full 1       0 of 1000 bytes  in the drive, write-protected"
+        assert [drive.loaded] == [drive.tape("full 1")]
+        assert tape("aes1", "unprotect", "full 1") == 0
+        assert tape("aes1", "eject") == 0
+        assert drive.loaded is None
+        assert [tape("aes1", "insert", "nothing"), tape("aes1", "insert"), tape("aes2", "list")] == [1, 1, 1]
+        errors = capsys.readouterr().err
+        assert "aes2 has no tape drive" in errors
+        assert "insert needs the name of a tape" in errors
+    finally:
+        server.close()

@@ -18,8 +18,9 @@ from tests.lab.windows.faults import Faults
 from tests.lab.windows.files import CD_ROM, FIXED, NETWORK, Disk, FileTree
 from tests.lab.windows.iis import Iis
 from tests.lab.windows.processes import ProcessTable
-from tests.lab.windows.programs import SYSTEM_PROGRAMS
+from tests.lab.windows.programs import SYSTEM_PROGRAMS, powershell
 from tests.lab.windows.services import ServiceManager
+from tests.lab.windows.tape import TapeDrive
 from tests.lab.windows.tasks import TaskScheduler
 from tests.lab.windows.tool import Tool
 from tests.lab.windows.users import SYSTEM, User, Users
@@ -61,6 +62,8 @@ class Machine:
         self.services = ServiceManager(self.clock, self.faults, self.processes)
         self.iis = Iis(self.services, self.processes, self.faults, self.clock)
         self.tasks = TaskScheduler(self)
+        self.tape_drive: TapeDrive | None = None
+        """Only where ``add_tape_drive`` was called."""
         self.programs: dict[str, Tool] = {}
         """By lower-case file name. A program runs only where its file is."""
         self.environment: dict[str, str] = {
@@ -68,7 +71,7 @@ class Machine:
             "SystemRoot": r"C:\Windows",
             "windir": r"C:\Windows",
             "ComSpec": r"C:\Windows\system32\cmd.exe",
-            "Path": r"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem",
+            "Path": rf"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem;{powershell.FOLDER}",
             "PATHEXT": ".COM;.EXE;.BAT;.CMD;.VBS;.JS",
             "ProgramData": r"C:\ProgramData",
             "ProgramFiles": r"C:\Program Files",
@@ -80,7 +83,9 @@ class Machine:
         for folder in (r"C:\Windows\Temp", r"C:\Windows\System32\Tasks", r"C:\ProgramData", r"C:\Program Files (x86)"):
             self.files.ensure_folder(folder)
         for file_name, tool in SYSTEM_PROGRAMS.items():
-            folder = r"C:\Windows\System32\inetsrv" if file_name == "appcmd.exe" else r"C:\Windows\System32"
+            folder = {"appcmd.exe": r"C:\Windows\System32\inetsrv", "powershell.exe": powershell.FOLDER}.get(
+                file_name, r"C:\Windows\System32"
+            )
             self.install(rf"{folder}\{file_name}", tool)
 
     def install(self, path: str, tool: Tool) -> None:
@@ -90,6 +95,11 @@ class Machine:
         if not self.files.exists(path):
             self.files.ensure_folder(path.rpartition("\\")[0])
             self.files.write(path, b"MZ simulated program " + name.encode())
+
+    def add_tape_drive(self) -> TapeDrive:
+        """The drive ``\\\\.\\Tape0``; its tapes lie beside the machine's disks."""
+        self.tape_drive = TapeDrive(self.root / "tapes", self.faults)
+        return self.tape_drive
 
     def _faults_changed(self) -> None:
         wanted = self.faults.number("clock_jump", 0.0)
