@@ -44,6 +44,10 @@ class FakeUnit:
     needs: tuple[str, ...] = ()
     refuses: bool = False
     hangs: bool = False
+    unfit: str = ""
+    """The slug with which it is refused before anything stops."""
+    leaves_traces: bool = False
+    """Whether something is put on the host to start it."""
 
 
 class FakeUnits:
@@ -92,6 +96,18 @@ class FakeUnits:
     def start_command(self, name: str) -> list[str]:
         return ["start", name]
 
+    def refuse_unfit(self, name: str) -> None:
+        if name in self.units and self.units[name].unfit:
+            raise LockstepError(self.units[name].unfit, f"{name} is unfit")
+
+    def prepare(self, name: str) -> None:
+        if self.units[name].leaves_traces:
+            self.events.append(f"prepare {name}")
+
+    def dismiss(self, name: str) -> None:
+        if self.units[name].leaves_traces:
+            self.events.append(f"dismiss {name}")
+
 
 @dataclasses.dataclass
 class FakeJob:
@@ -128,6 +144,8 @@ class FakeHost:
         self.job: t.Callable[[FakeJob], base.JobStatus] = lambda job: base.JobStatus(base.JOB_EXITED, 0, 42)
         self.before_write: t.Callable[[str, str], None] = lambda operation, path: None
         self.closed = False
+        self.event_log: list[tuple[datetime.datetime, str, str]] = []
+        """Errors of programs: when, who and what."""
 
     def close(self) -> None:
         self.closed = True
@@ -260,6 +278,9 @@ class FakeHost:
 
     def processes(self, name: str) -> list[int]:
         return self.running.get(name, [])
+
+    def error_events(self, log: str, source: str, since: datetime.datetime) -> list[str]:
+        return [text for moment, name, text in self.event_log if name == source and moment >= since.replace(microsecond=0)]
 
     def unit_driver(self, kind: str, definition: t.Mapping[str, t.Any]) -> FakeUnits:
         return FakeUnits(kind, self.units.setdefault(kind, {}), self.events)

@@ -188,6 +188,8 @@ def _task_method(verb: str) -> Method:
         if verb == "stop":
             tasks.end(task)
         elif verb == "start":
+            if not task.enabled:
+                raise CimError(0x80041326, "The task is disabled.")
             tasks.run_now(task)
         else:
             tasks.enable(task, verb == "enable")

@@ -19,7 +19,7 @@ from tests.lab.windows.faults import Faults
 from tests.lab.windows.files import CD_ROM, FIXED, NETWORK, Disk, FileTree
 from tests.lab.windows.iis import Iis
 from tests.lab.windows.processes import ProcessTable
-from tests.lab.windows.programs import SYSTEM_PROGRAMS
+from tests.lab.windows.programs import SYSTEM_PROGRAMS, powershell
 from tests.lab.windows.services import ServiceManager
 from tests.lab.windows.sessions import Sessions
 from tests.lab.windows.tape import TapeDrive
@@ -93,6 +93,8 @@ class Machine:
         for file_name, tool in SYSTEM_PROGRAMS.items():
             folder = r"C:\Windows\System32\inetsrv" if file_name == "appcmd.exe" else r"C:\Windows\System32"
             self.install(rf"{folder}\{file_name}", tool)
+        for path, tool in powershell.TOOLS.items():
+            self.install(path, tool)
 
     def install(self, path: str, tool: Tool) -> None:
         """Put a program's file in its place (its content does not matter) and make the lab know it."""
