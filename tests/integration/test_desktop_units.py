@@ -291,3 +291,14 @@ def test_what_is_ready_is_asked_of_services_too(lab: Lab, machine: Machine) -> N
     machine.files.ensure_folder("C:\\inetpub")
     machine.files.write("C:\\inetpub\\start.log", b"listening on port 80\r\n")
     resume(lab)
+
+
+def test_exports_that_are_suspended_over_the_weekend_write_on_no_tape_until_they_are_resumed(lab: Lab, machine: Machine) -> None:
+    exports = [{"kind": "scheduled_task", "name": etravel.EXPORT_TASK}]
+    assert machine.tape_drive is not None
+    quiesce(lab, name="etravel_exports", units=exports)
+    machine.tasks.pass_time(machine.clock.now() + datetime.timedelta(days=3))
+    assert machine.tape_drive.tape("export-1").records == []
+    resume(lab, name="etravel_exports", owner=LATER, dead_run=SELF.run_id)
+    machine.tasks.pass_time(machine.clock.now() + datetime.timedelta(days=1))
+    assert machine.tape_drive.tape("export-1").records != []

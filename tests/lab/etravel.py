@@ -13,7 +13,7 @@ import xml.sax.saxutils
 
 from tests.lab.oracle import dump
 from tests.lab.oracle.database import Database
-from tests.lab.sites import Presence, add_iis, add_windows_services, real_path
+from tests.lab.sites import Presence, add_iis, add_windows_services, open_while_running, real_path
 from tests.lab.windows import execution
 from tests.lab.windows.execution import Console, Execution
 from tests.lab.windows.files import FIXED, Disk
@@ -100,6 +100,7 @@ def _add_oracle(machine: Machine, address: str) -> Database:
     database = Database(
         name=SID, services=(SID,), host_name=machine.name.upper(), resolve_path=lambda path: real_path(machine, path)
     )
+    open_while_running(machine, database, INSTANCE_SERVICES)
     for user in ("SYSTEM", "SYS"):
         database.users[user].password = SYSTEM_PASSWORD
     database.add_user(SCHEMA, SCHEMA_PASSWORD)

@@ -22,7 +22,7 @@ from tests.lab.record import Recorder, Request, RequestCallback, Started, Unknow
 from tests.lab.tls import ServerCertificate
 from tests.lab.windows.faults import FAULTS
 from tests.lab.windows.machine import Machine
-from tests.lab.windows.programs.oracle import DATABASE_SERVICE, LISTENER_SERVICE
+from tests.lab.windows.programs.oracle import LISTENER_SERVICE
 from tests.lab.windows.services import RUNNING, STOPPED, Service
 from tests.lab.winrm.auth import NtlmStore
 from tests.lab.winrm.endpoint import HTTP_PORT, Endpoint
@@ -248,11 +248,11 @@ class Lab:
         elif kind == "ora":
             database = sites.build_oracle_host(machine, address)
             host.oracle = OracleServer(database, address, ORACLE_PORT)
-            _OracleServices(machine, host.oracle, LISTENER_SERVICE, (DATABASE_SERVICE,))
+            _ListenerService(machine, host.oracle, LISTENER_SERVICE)
         else:
             database = etravel.build_etravel(machine, address)
             host.oracle = OracleServer(database, address, ORACLE_PORT)
-            _OracleServices(machine, host.oracle, etravel.LISTENER_SERVICE, etravel.INSTANCE_SERVICES)
+            _ListenerService(machine, host.oracle, etravel.LISTENER_SERVICE)
 
     def stop(self) -> None:
         """Close every connection and end everything that runs."""
@@ -268,20 +268,17 @@ class Lab:
             self._claim = None
 
 
-class _OracleServices:
-    """The listener listens while its Windows service runs, and the database is open while those of its instance do."""
+class _ListenerService:
+    """The listener listens while its Windows service runs."""
 
-    def __init__(self, machine: Machine, server: OracleServer, listener: str, instance: tuple[str, ...]) -> None:
-        self._machine, self._server, self._listener, self._instance = machine, server, listener, instance
+    def __init__(self, machine: Machine, server: OracleServer, listener: str) -> None:
+        self._server, self._listener = server, listener
         self._follow_listener(machine.services[listener].state)
         machine.services.on_state.append(self._changed)
 
     def _changed(self, service: Service) -> None:
         if service.name == self._listener:
             self._follow_listener(service.state)
-        elif service.name in self._instance:
-            open_now = all(self._machine.services[name].state == RUNNING for name in self._instance)
-            self._server.database.open_mode = "READ WRITE" if open_now else "DOWN"
 
     def _follow_listener(self, state: str) -> None:
         if state == RUNNING and not self._server.is_listening:

@@ -13,7 +13,7 @@ from tests.lab.oracle.database import Database
 from tests.lab.windows.iis import Pool, Site
 from tests.lab.windows.machine import Machine
 from tests.lab.windows.programs import altium, oracle
-from tests.lab.windows.services import Service
+from tests.lab.windows.services import RUNNING, Service
 
 DATA_FOLDER = r"C:\ProgramData\Altium\Altium365\VaultData"
 SCHEMA = "AESUSER313"
@@ -191,6 +191,7 @@ def build_oracle_host(machine: Machine, address: str) -> Database:
         host_name=machine.name.upper(),
         resolve_path=lambda path: real_path(machine, path),
     )
+    open_while_running(machine, database, (oracle.DATABASE_SERVICE,))
     _fill(database)
     machine.files.ensure_folder(r"C:\Backups")
     database.add_directory("DATA_PUMP_DIR", r"C:\Backups", (SCHEMA,))
@@ -200,6 +201,17 @@ def build_oracle_host(machine: Machine, address: str) -> Database:
         machine.install(path, tool)
     Presence(machine, "exp_missing", list(tools.programs()))
     return database
+
+
+def open_while_running(machine: Machine, database: Database, services: tuple[str, ...]) -> None:
+    """The database is open while all these services of its instance run."""
+
+    def changed(service: Service) -> None:
+        if service.name in services:
+            runs = all(machine.services[name].state == RUNNING for name in services)
+            database.open_mode = "READ WRITE" if runs else "DOWN"
+
+    machine.services.on_state.append(changed)
 
 
 def real_path(machine: Machine, path: str) -> pathlib.Path:

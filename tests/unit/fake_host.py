@@ -46,8 +46,10 @@ class FakeUnit:
     hangs: bool = False
     unfit: str = ""
     """The slug with which it is refused before anything stops."""
-    leaves_traces: bool = False
-    """Whether something is put on the host to start it."""
+    needs_preparation: bool = False
+    """Whether something has to be put on the host to start it."""
+    prepared: bool = False
+    pid: int = 100
 
 
 class FakeUnits:
@@ -69,7 +71,7 @@ class FakeUnits:
         if unit is None:
             return base.UnitStatus(self.kind, name, base.ABSENT)
         return base.UnitStatus(
-            self.kind, name, unit.state, 100 if unit.state == base.RUNNING else None, unit.executable, unit.state
+            self.kind, name, unit.state, unit.pid if unit.state == base.RUNNING else None, unit.executable, unit.state
         )
 
     def statuses(self, names: t.Sequence[str]) -> list[base.UnitStatus]:
@@ -92,6 +94,7 @@ class FakeUnits:
     def start(self, name: str) -> None:
         self.events.append(f"start {name}")
         self.units[name].state = base.RUNNING
+        self.units[name].pid += 1
 
     def start_command(self, name: str) -> list[str]:
         return ["start", name]
@@ -101,12 +104,14 @@ class FakeUnits:
             raise LockstepError(self.units[name].unfit, f"{name} is unfit")
 
     def prepare(self, name: str) -> None:
-        if self.units[name].leaves_traces:
+        if self.units[name].needs_preparation:
             self.events.append(f"prepare {name}")
+            self.units[name].prepared = True
 
     def dismiss(self, name: str) -> None:
-        if self.units[name].leaves_traces:
+        if self.units[name].prepared:
             self.events.append(f"dismiss {name}")
+            self.units[name].prepared = False
 
 
 @dataclasses.dataclass

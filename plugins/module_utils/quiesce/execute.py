@@ -233,7 +233,7 @@ def _start(task: Task, unit: Unit, work: Work, failures: t.Sequence[tuple[Unit, 
 def _start_until_ready(task: Task, unit: Unit, work: Work) -> None:
     """Only what comes after the start counts for its conditions. What has come back by itself is asked for the same."""
     began = task.clock.monotonic()
-    fresh = readiness.take_mark(task.host, unit.ready) if unit.ready and work.state(unit) != base.RUNNING else None
+    fresh = _mark_before_start(task, unit) if unit.ready and work.state(unit) != base.RUNNING else None
     started = units.start_unit(task, unit, work.state(unit))
     if not unit.ready:
         return
@@ -242,6 +242,14 @@ def _start_until_ready(task: Task, unit: Unit, work: Work) -> None:
         return
     work.marks[_key(unit)] = mark
     readiness.await_ready(task, unit, mark, began)
+
+
+def _mark_before_start(task: Task, unit: Unit) -> Mark | None:
+    try:
+        return readiness.take_mark(task.host, unit.ready)
+    except LockstepError:
+        # Nothing keeps a unit from its start. The mark in the journal serves as well, but for what was reported during the stop.
+        return unit.mark
 
 
 def _is_another_process(task: Task, unit: Unit) -> bool:
