@@ -22,6 +22,8 @@ description:
     hashes. So a tape tells what it is without the catalogue, and V(imported) rebuilds the catalogue from tapes.
   - The catalogue is the file C(tapes.json) in O(path) on the host. It is replaced as a whole, under a lock that names the run that
     holds it and is never broken because of its age.
+  - A site's own backup program overwrites such a label. V(sealed) records what it wrote, and from then on the tape is known by the
+    beginning that the program gave it. It is protected, recognised and used in turn like the others.
   - A set is complete in the catalogue only after all of it was written and, unless O(verify=false), read back with the right
     hashes.
 extends_documentation_fragment:
@@ -41,9 +43,10 @@ attributes:
     support: full
   platform:
     support: full
-    platforms: posix
+    platforms: posix, windows
     details:
-      - O(device.kind=scsi) needs Linux.
+      - O(device.kind=scsi) needs Linux. O(device.kind=windows) needs an administrator, and Windows PowerShell 3.0 or later.
+      - There are no changers on Windows.
 options:
   path:
     description: Folder of the catalogue on the host. It is made if it is absent.
@@ -58,18 +61,21 @@ options:
   state:
     description:
       - V(query) tells what catalogue, drive and policy say, and needs no lock. The drive is left alone while a run holds the lock.
-      - V(loaded) has the tape in the drive that the policy names for now (or O(tape)), and checks that it may be written.
+      - V(loaded) has the tape in the drive that the policy names for now (or O(tape)), and checks that it may be written. Use it
+        with O(overwrite_accepted) before another program overwrites the tape.
       - V(ejected) empties the drive. With a changer the tape goes to a free slot.
       - V(labelled) labels the tape in the drive and takes it into O(pool). Only a blank one, or the one that O(overwrite) names.
       - V(written) has the right tape in the drive and writes O(parts) as O(set_id). A set that is on tape already is left alone.
+      - V(sealed) records that another program has overwritten the tape in the drive with O(set_id). The tape must be the one that
+        V(loaded) brought there. It fails when the tape begins as it did before.
       - V(advanced) closes the tape in use, so that nothing more is appended to it, ejects it and has the next one of the rotation
         in the drive. Without a changer and with O(wait_seconds=0) it only says which one that is.
       - V(imported) takes the tape in the drive, or with a changer each of its tapes, into the catalogue as the tape describes
-        itself.
+        itself. A sealed tape tells nothing, and stays as the catalogue has it.
       - V(restored) reads the parts of O(set_id) into O(dest), and compares their hashes.
     type: str
     required: true
-    choices: [query, loaded, ejected, labelled, written, advanced, imported, restored]
+    choices: [query, loaded, ejected, labelled, written, sealed, advanced, imported, restored]
   device:
     description: The tape drive. Required for all states except V(query).
     type: dict
@@ -77,17 +83,23 @@ options:
       kind:
         description:
           - V(scsi) is a drive of Linux' st driver. It is never opened in a way that waits for a tape.
+          - V(windows) is a drive of a Windows host, by the Win32 tape API. Sets are written and read by a job of the host, which
+            outlives the connection. What a run that is over still does is ended by the next one.
           - V(folder) is a drive in a folder, with each tape a folder with a capacity below C(tapes/). It behaves as a real
             drive, to
             try everything without one. C(drive.json) names the tape that is in (C({"tape"), a colon, and the folder's name), and
             C(tapes/NAME/tape.json) has at least C(capacity) in bytes.
         type: str
         required: true
-        choices: [folder, scsi]
+        choices: [folder, scsi, windows]
       path:
-        description: The device that does not rewind on closing, for example C(/dev/nst0), or the folder.
+        description: The device that does not rewind on closing, as C(/dev/nst0), the device C(\\.\Tape0) on Windows, or the folder.
         type: str
         required: true
+      timeout:
+        description: For V(windows), the seconds that one transfer of a set to or from a tape may take before it is ended.
+        type: float
+        default: 86400.0
   changer:
     description: The changer that serves the drive. Without one a person changes tapes.
     type: dict
@@ -115,7 +127,7 @@ options:
         type: float
         default: 300.0
   pool:
-    description: The tapes that are used in turn. Required for V(loaded), V(labelled), V(written) and V(advanced).
+    description: The tapes that are used in turn. Required for V(loaded), V(labelled), V(written), V(sealed) and V(advanced).
     type: dict
     suboptions:
       name:
@@ -181,6 +193,10 @@ options:
         type: list
         elements: str
         default: []
+      capacity:
+        description: Bytes that fit on a tape, for drives that do not tell. 0 means that nobody knows.
+        type: int
+        default: 0
   policy:
     description: How tapes are chosen. Without it, a simple cycle.
     type: dict
@@ -213,7 +229,8 @@ options:
         elements: str
         default: []
   tape:
-    description: The label of the tape to use, instead of what the policy says. For V(labelled), the new label.
+    description: The label of the tape to use, instead of what the policy says. For V(labelled), the new label. For
+      V(sealed), the tape that must have been loaded.
     type: str
   group:
     description: For V(labelled), the group of the policy that the tape is for. Required for the policies V(weekday) and V(gfs).
@@ -221,8 +238,17 @@ options:
   overwrite:
     description:
       - For V(labelled), the name of the tape in the drive that is to be overwritten, as the error names it. Everything on it is
-        lost.
+        lost. With O(tape), the tape that the catalogue has in the drive gets its label again after another program has overwritten
+        it and failed.
     type: str
+  overwrite_accepted:
+    description:
+      - For V(loaded), whether it is accepted that another program overwrites the tape. V(false) fails with the warning that says
+        what is lost, V(true) shows it and goes on. Without it nothing is asked.
+    type: bool
+  needed_bytes:
+    description: For V(loaded) and V(query), how much is to be written. A tape that is known to have less room is refused.
+    type: int
   location:
     description: For V(ejected) and V(advanced), where the tape is put. It is named when the tape is asked for again.
     type: str
@@ -237,7 +263,7 @@ options:
     type: bool
     default: false
   set_id:
-    description: Id of the set, for V(written) and V(restored).
+    description: Id of the set, for V(written), V(sealed) and V(restored).
     type: str
   parts:
     description: The files that the set consists of, for V(written).
@@ -254,6 +280,9 @@ options:
       sha256:
         description: The SHA-256 that the file must have.
         type: str
+  bytes:
+    description: For V(sealed), how much the program wrote, as it says itself. It is for statistics only.
+    type: int
   dest:
     description: The folder for V(restored). Files that are there with the right hash are left alone, and others are never replaced.
     type: str
@@ -333,6 +362,36 @@ EXAMPLES = r"""
       group_retention_days: {father: 30, grandfather: 365}
     policy: {kind: gfs, holidays: ['2026-12-25']}
 
+- name: The tape for the full backup by ntbackup, before anything stops
+  lockstep.backup.tape_rotate:
+    state: loaded
+    path: /var/lib/lockstep/tapes
+    installation: etravel
+    device: {kind: scsi, path: /dev/nst0}
+    pool: &full {name: full, tapes: 4, retention_days: 20}
+    overwrite_accepted: true
+    wait_seconds: 3600
+
+- name: What ntbackup wrote onto it is a set of its own
+  lockstep.backup.tape_rotate:
+    state: sealed
+    path: /var/lib/lockstep/tapes
+    installation: etravel
+    device: {kind: scsi, path: /dev/nst0}
+    pool: *full
+    set_id: '{{ opened.set_id }}'
+
+- name: Tonight's export on a Windows host
+  lockstep.backup.tape_rotate:
+    state: written
+    path: C:\Lockstep\Tapes
+    installation: etravel
+    device: {kind: windows, path: '\\.\Tape0'}
+    pool: *export
+    set_id: '{{ opened.set_id }}'
+    parts:
+      - path: C:\Backups\export.dmp
+
 - name: Which tape is needed on Tuesday
   lockstep.backup.tape_rotate:
     state: query
@@ -367,7 +426,7 @@ plan:
       reason: 'from slot 3: 2026-11-21 is a day of the cycle; EXP001 has never been written.'
 tape:
   description: Label of the tape. Null when V(ejected) found none that the catalogue has.
-  returned: for V(loaded), V(ejected), V(labelled), V(written) and V(advanced)
+  returned: for V(loaded), V(ejected), V(labelled), V(written), V(sealed) and V(advanced)
   type: str
 choice:
   description:
@@ -380,16 +439,28 @@ set:
   description:
     - The set with its parts, and on which C(tapes) its segments are, with tape file, offset, bytes, blocks and SHA-256.
     - Its C(state) is complete, failed, partial (not all of its tapes have been imported), or writing.
-  returned: for V(written) and V(restored)
+    - A set that another program wrote has no parts, and the C(format) of that program.
+  returned: for V(written), V(sealed) and V(restored)
   type: dict
 sticker:
   description: Text for the tape's sticker. What it is, the server, the date of the last set, and the label.
-  returned: for V(ejected), V(written) and V(advanced)
+  returned: for V(ejected), V(written), V(sealed) and V(advanced)
   type: str
 found:
-  description: What was in the drive before.
-  returned: for V(labelled)
+  description:
+    - What was in the drive before, for V(sealed) what is in it now. C(kind) (ours, blank, foreign or unreadable), C(name),
+      C(format), C(fingerprint) (SHA-256 of its beginning), C(media_name) in Microsoft Tape Format, C(sealed), and what the label
+      says.
+  returned: for V(labelled) and V(sealed)
   type: dict
+warning:
+  description: What is lost when the tape is overwritten. Null when it is appended to.
+  returned: for V(loaded)
+  type: str
+room:
+  description: Bytes that fit on the tape, or behind what is on it. Null when neither the drive nor O(pool.capacity) tells.
+  returned: for V(loaded)
+  type: int
 statistics:
   description: The tape as in RV(tapes), without what depends on the pool.
   returned: for V(labelled)
@@ -412,6 +483,8 @@ drive:
     - The drive. C(loaded), C(write_protected), C(needs_cleaning), C(capacity) and C(remaining) in bytes where it knows them,
       and for
       V(query) the C(tape) in it, or an C(error).
+    - For V(query) with O(pool), also C(permission). Whether the tape in the drive is the one that the policy names and may be
+      written now (C(allowed)), else C(error_code) and C(msg), and C(room) and C(warning) as V(loaded) has them.
   returned: for V(loaded) and V(query)
   type: dict
 tapes:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | advance | unknown | serve``."""
+"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | tape | advance | unknown | serve``."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     clear = verbs.add_parser("clear", parents=[common], help="switch faults off")
     clear.add_argument("host", nargs="?")
     clear.add_argument("name", nargs="?")
+    tape = verbs.add_parser("tape", parents=[common], help="what a person does at a host's tape drive, and its tapes")
+    tape.add_argument("host")
+    tape.add_argument("action", choices=control.TAPE_ACTIONS)
+    tape.add_argument("name", nargs="?", help="the tape, by the name that it was made with (new)")
+    tape.add_argument("--capacity", type=int, help="bytes of a new tape")
     advance = verbs.add_parser("advance", parents=[common], help="let time pass on a host: its scheduled tasks start as it does")
     advance.add_argument("host")
     advance.add_argument("seconds", type=float)
@@ -69,6 +74,12 @@ def _print_status(status: dict[str, t.Any]) -> None:
     print(f"{status['requests']} requests, {status['unknown']} unknown")
 
 
+def _print_tapes(tapes: list[dict[str, t.Any]]) -> None:
+    for tape in tapes:
+        notes = [note for note, true in (("in the drive", tape["loaded"]), ("write-protected", tape["write_protected"])) if true]
+        print(f"{tape['name']:12} {tape['used']} of {tape['capacity']} bytes  {', '.join(notes)}".rstrip())
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     root = options.root.resolve()
@@ -89,6 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
             control.ask({"verb": "fault", "host": options.host, "name": options.name, "value": options.value}, root)
         elif options.verb == "clear":
             control.ask({"verb": "clear", "host": options.host, "name": options.name}, root)
+        elif options.verb == "tape":
+            request = {"verb": "tape", "host": options.host, "action": options.action, "name": options.name}
+            _print_tapes(control.ask({**request, "capacity": options.capacity}, root))
         elif options.verb == "advance":
             print(control.ask({"verb": "advance", "host": options.host, "seconds": options.seconds}, root))
         else:

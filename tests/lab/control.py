@@ -21,9 +21,11 @@ import typing as t
 from tests.lab.inventory import PROJECT
 from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab, LabError
 from tests.lab.windows.faults import UnknownFault
+from tests.lab.windows.tape import GENEROUS
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+TAPE_ACTIONS = ("list", "new", "insert", "eject", "protect", "unprotect")
 FREE_NETWORK = "free"
 
 
@@ -129,8 +131,36 @@ class ControlServer:
             "processes": lambda: [
                 {"host": one.host, "user": one.user, "command_line": one.command_line} for one in self._lab.process_history
             ],
+            "tape": lambda: self._tape(request["host"], request["action"], request.get("name"), request.get("capacity")),
         }
         return verbs[request["verb"]]()
+
+    def _tape(self, host: str, action: str, name: str | None, capacity: int | None) -> list[dict[str, t.Any]]:
+        """Do it, and tell of every tape of that host."""
+        drive = self._lab.hosts[host].machine.tape_drive
+        if drive is None:
+            raise LookupError(f"{host} has no tape drive")
+        if action == "eject":
+            drive.eject()
+        elif action != "list":
+            if name is None:
+                raise ValueError(f"{action} needs the name of a tape")
+            if action == "new":
+                drive.new(name, capacity or GENEROUS)
+            elif action == "insert":
+                drive.insert(name)
+            else:
+                drive.tape(name).change(write_protected=action == "protect")
+        return [
+            {
+                "name": tape.name,
+                "capacity": tape.capacity,
+                "used": tape.used(len(tape)),
+                "write_protected": tape.write_protected,
+                "loaded": tape is drive.loaded,
+            }
+            for tape in drive.tapes()
+        ]
 
     def _advance(self, host: str, seconds: float) -> str:
         machine = self._lab.hosts[host].machine

@@ -23,6 +23,10 @@ _HISTORY = 20
 Segment = t.Dict[str, t.Any]
 """A stretch of a part on one tape: ``part`` (name), ``offset``, ``bytes``, ``sha256``, ``blocks``, ``file`` (tape file from 0)."""
 
+Seal = t.Dict[str, t.Any]
+"""How a tape is known that another program has overwritten with our knowledge: ``fingerprint`` of its beginning, ``format``,
+``media_name``, ``set_id``, ``at``."""
+
 
 @dataclasses.dataclass
 class Tape:
@@ -47,6 +51,7 @@ class Tape:
     errors: int = 0
     total_bytes: int = 0
     history: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    seal: Seal | None = None
 
     def note(self, at: str, what: str) -> None:
         """Add to the history, of which the last entries are kept."""
@@ -56,7 +61,7 @@ class Tape:
 @dataclasses.dataclass
 class StoredSet:
     """One set. ``tapes`` in order, each with ``label``, ``volume_id``, ``first_file`` and its segments; ``parts`` with ``name``,
-    ``path``, ``bytes`` and ``sha256`` of the whole part."""
+    ``path``, ``bytes`` and ``sha256`` of the whole part; none where another program wrote the set, in its own ``format``."""
 
     set_id: str
     pool: str
@@ -67,6 +72,7 @@ class StoredSet:
     tapes: list[dict[str, t.Any]]
     error: str = ""
     verified: str | None = None
+    format: str = ""
 
 
 @dataclasses.dataclass

@@ -84,3 +84,19 @@ class Drive(t.Protocol):
     def perform(self, steps: t.Sequence[Step]) -> list[Outcome]:
         """In order, up to the first one that ends at END_OF_DATA, END_OF_TAPE or with an ERROR of the medium, which is the last
         outcome then. Slugs ``drive_empty``, ``tape_write_protected``; for files those of the host."""
+
+    def take_over(self) -> None:
+        """End what a run that is over still has the drive do. Only for who has the lock. Slug ``drive_busy``."""
+
+
+class Waiter(t.Protocol):
+    """Waits for a detached job of the host, and calls ``on_poll`` now and then with the elapsed seconds."""
+
+    def __call__(self, folder: str, on_poll: t.Callable[[float], None]) -> object: ...
+
+
+class RemoteDrives(t.Protocol):
+    """A host whose drives this process does not reach itself."""
+
+    def tape_drive(self, path: str, folder: str, wait: Waiter, progress: t.Callable[[str], None]) -> Drive:
+        """The drive at ``path``; ``folder`` may hold what its jobs need."""

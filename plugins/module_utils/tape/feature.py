@@ -14,6 +14,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.inquiry impor
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.labelling import labelled
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.restoring import restored
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.rotating import advanced, ejected, loaded
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.sealing import sealed
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.writing import written
 
 _STATES: t.Mapping[str, t.Callable[[Task], dict[str, t.Any]]] = {
@@ -22,6 +23,7 @@ _STATES: t.Mapping[str, t.Callable[[Task], dict[str, t.Any]]] = {
     "ejected": ejected,
     "labelled": labelled,
     "written": written,
+    "sealed": sealed,
     "advanced": advanced,
     "imported": imported,
     "restored": restored,
@@ -42,8 +44,9 @@ FEATURE = Feature(
         "device": {
             "type": "dict",
             "options": {
-                "kind": {"type": "str", "choices": ["folder", "scsi"], "required": True},
+                "kind": {"type": "str", "choices": ["folder", "scsi", "windows"], "required": True},
                 "path": {"type": "str", "required": True},
+                "timeout": {"type": "float", "default": 86400.0},
             },
         },
         "changer": {
@@ -72,6 +75,7 @@ FEATURE = Feature(
                 "life_warning": {"type": "float", "default": 0.9},
                 "missing": {"type": "list", "elements": "str", "default": []},
                 "damaged": {"type": "list", "elements": "str", "default": []},
+                "capacity": {"type": "int", "default": 0},
             },
         },
         "policy": {
@@ -86,6 +90,8 @@ FEATURE = Feature(
         "tape": {"type": "str"},
         "group": {"type": "str"},
         "overwrite": {"type": "str"},
+        "overwrite_accepted": {"type": "bool"},
+        "needed_bytes": {"type": "int"},
         "location": {"type": "str"},
         "date": {"type": "str"},
         "any_day": {"type": "bool", "default": False},
@@ -99,6 +105,7 @@ FEATURE = Feature(
                 "sha256": {"type": "str"},
             },
         },
+        "bytes": {"type": "int"},
         "dest": {"type": "str"},
         "block_size": {"type": "int", "default": 262144},
         "span": {"type": "bool", "default": True},
@@ -116,6 +123,7 @@ FEATURE = Feature(
         ("state", "ejected", ("device",)),
         ("state", "labelled", ("device", "pool")),
         ("state", "written", ("device", "pool", "set_id", "parts")),
+        ("state", "sealed", ("device", "pool", "set_id")),
         ("state", "advanced", ("device", "pool")),
         ("state", "imported", ("device",)),
         ("state", "restored", ("device", "set_id", "dest")),

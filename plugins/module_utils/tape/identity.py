@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import struct
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import labels
 
 OURS, BLANK, FOREIGN, UNREADABLE = "ours", "blank", "foreign", "unreadable"
 
+_MTF = b"TAPE\0"
+_MTF_HEADER = 94
+_MTF_UNICODE = 2
 _FORMATS: t.Sequence[tuple[int, bytes, str]] = (
-    (0, b"TAPE\0", "Microsoft Tape Format (ntbackup)"),
+    (0, _MTF, "Microsoft Tape Format (ntbackup)"),
     (257, b"ustar", "tar"),
     (0, b"AMANDA:", "Amanda"),
     (12, b"BB02", "Bareos or Bacula"),
@@ -25,12 +29,20 @@ _FORMATS: t.Sequence[tuple[int, bytes, str]] = (
 @dataclasses.dataclass(frozen=True)
 class Identity:
     """``name`` is how a person names this very tape, for example to allow that it is overwritten. ``info`` is the block after HDR1,
-    only of our own tapes."""
+    only of our own tapes. ``fingerprint``: SHA-256 of the first blocks, empty where there are none. ``media_name``: what the
+    program that wrote it calls it, where that is known."""
 
     kind: str
     name: str
     format: str = ""
     info: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict, hash=False)
+    fingerprint: str = ""
+    media_name: str = ""
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is one of ours that another program has overwritten with our knowledge."""
+        return bool(self.info.get("sealed"))
 
     def describe(self) -> str:
         if self.kind == OURS:
@@ -39,11 +51,13 @@ class Identity:
             return "a blank tape"
         if self.kind == UNREADABLE:
             return f"a tape that cannot be read ({self.format})"
-        return f"the foreign tape {self.name} ({self.format})"
+        called = f", called {self.media_name}" if self.media_name else ""
+        return f"the foreign tape {self.name} ({self.format}{called})"
 
     def as_dict(self) -> dict[str, t.Any]:
         shown = {key: self.info.get(key) for key in ("installation", "pool", "group", "volume_id", "set_id", "written", "expires")}
-        return {"kind": self.kind, "name": self.name, "format": self.format, **shown}
+        more = {"fingerprint": self.fingerprint, "media_name": self.media_name, "sealed": self.sealed}
+        return {"kind": self.kind, "name": self.name, "format": self.format, **more, **shown}
 
 
 def blank() -> Identity:
@@ -63,10 +77,10 @@ def identify(blocks: t.Sequence[bytes]) -> Identity:
     if labels.kind_of(first) != "VOL1":
         digest = hashlib.sha256(first).hexdigest()[:8]
         known = next((name for start, magic, name in _FORMATS if first[start : start + len(magic)] == magic), "unknown format")
-        return Identity(FOREIGN, f"foreign-{digest}", known)
+        return Identity(FOREIGN, f"foreign-{digest}", known, fingerprint=_fingerprint(blocks), media_name=_mtf_name(first))
     label = labels.volume_of(first)
     if not labels.is_ours(first):
-        return Identity(FOREIGN, label, "ANSI label of another program")
+        return Identity(FOREIGN, label, "ANSI label of another program", fingerprint=_fingerprint(blocks))
     info = labels.read_info(blocks[2]) if len(blocks) > 2 and labels.kind_of(blocks[1]) == "HDR1" else None
     if info is None or info.get("label") != label or not set(info) >= _NEEDED:
         return Identity(FOREIGN, label, "a label of Lockstep that is damaged")
@@ -74,3 +88,21 @@ def identify(blocks: t.Sequence[bytes]) -> Identity:
 
 
 _NEEDED = {"installation", "pool", "group", "label", "volume_id", "set_id", "written", "expires"}
+
+
+def _fingerprint(blocks: t.Sequence[bytes]) -> str:
+    """Blocks are told apart: the same bytes in blocks of other lengths are another tape."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(f"{len(block)}:".encode("ascii") + block)
+    return digest.hexdigest()
+
+
+def _mtf_name(first: bytes) -> str:
+    """The media name in a TAPE descriptor block, or nothing. Its string type is at byte 48 (2 is UTF-16), its length and place in
+    the block at bytes 68 and 70. Source: Microsoft Tape Format Specification 1.00a."""
+    if not first.startswith(_MTF) or len(first) < _MTF_HEADER:
+        return ""
+    size, start = struct.unpack_from("<HH", first, 68)
+    text = first[start : start + size].decode("utf-16-le" if first[48] == _MTF_UNICODE else "cp1252", "replace")
+    return "".join(filter(str.isprintable, text)).strip()

@@ -69,7 +69,8 @@ def _all(session: Session) -> list[dict[str, t.Any]]:
 def _one(session: Session, barcode: str | None) -> dict[str, t.Any]:
     identity = session.identify()
     ours = identity.kind == identities.OURS and identity.info["installation"] == session.catalogue.installation
-    if ours:
+    # Of what another program wrote the catalogue knows more than the tape tells.
+    if ours and not identity.sealed:
         session.act("read", identity.name, "what it says of itself")
         groups = read_groups(session)
         take_over(session.catalogue, identity, groups, barcode, session.text_moment())
@@ -102,6 +103,7 @@ def take_over(catalogue: Catalogue, identity: Identity, groups: t.Sequence[Group
     sections = _sections(groups)
     tape.pool, tape.group, tape.barcode = info["pool"], info["group"], barcode or tape.barcode
     tape.location = placing.IN_DRIVE if barcode is None else tape.location
+    tape.seal = None
     tape.files = len(groups)
     written = [header["at"] for _file, header, _trailer in sections]
     tape.first_written, tape.last_written = (min(written), max(written)) if written else (None, None)

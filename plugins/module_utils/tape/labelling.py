@@ -77,6 +77,9 @@ def _is_labelled(session: Session, identity: Identity, label: str, barcode: str 
     tape = session.catalogue.tapes.get(label)
     if tape is None or identity.name != label or (tape.pool, tape.group) != (session.pool.name, group):
         return False
+    if identity.sealed and session.params["overwrite"]:
+        # It is known by what another program wrote, and is to get a label again.
+        return False
     return permission.disagreement(identity, session.catalogue, barcode) is None
 
 
@@ -87,6 +90,9 @@ def _check(session: Session, identity: Identity, label: str, barcode: str | None
     _may_write(session, identity, barcode, given)
     known = session.catalogue.tapes.get(label)
     gone = known is not None and (known.damaged or label in (*pool.missing, *pool.damaged))
+    if known is not None and not gone and _overwritten_in_drive(identity, known):
+        _refuse_retained(session, known, pool)
+        gone = True
     if known is not None and not gone and identity.name != label:
         raise settings.invalid(
             "tape",
@@ -106,6 +112,11 @@ def _check(session: Session, identity: Identity, label: str, barcode: str | None
         raise LockstepError(
             "pool_full", f"Pool {pool.name} has its {pool.tapes} tapes{whose} already. Raise pool.tapes to add one."
         )
+
+
+def _overwritten_in_drive(identity: Identity, known: Tape) -> bool:
+    """Whether the tape in the drive may be this one, with its label lost to another program that failed or was not recorded."""
+    return identity.kind == identities.FOREIGN and known.location == placing.IN_DRIVE
 
 
 def _may_write(session: Session, identity: Identity, barcode: str | None, given: str | None) -> None:
@@ -128,15 +139,15 @@ def _may_write(session: Session, identity: Identity, barcode: str | None, given:
             raise problem
         own = session.catalogue.tapes[identity.name]
         pool = session.pool if own.pool == session.pool.name else None
-        _refuse_retained(session, identity, own, pool)
+        _refuse_retained(session, own, pool)
 
 
-def _refuse_retained(session: Session, identity: Identity, tape: Tape, pool: policies.Pool | None) -> None:
+def _refuse_retained(session: Session, tape: Tape, pool: policies.Pool | None) -> None:
     until = policies.retained_until(pool, tape) if pool else tape.expires
     if until is not None and session.text_moment() < until:
         raise LockstepError(
             "tape_retained",
-            f"Tape {identity.name} must not be overwritten: it is kept until {until}.",
+            f"Tape {tape.label} must not be overwritten: it is kept until {until}.",
             tape=tape.label,
             until=until,
         )

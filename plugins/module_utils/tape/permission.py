@@ -16,6 +16,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import Catalogue, Tape, complete_writes
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import DriveStatus
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.identity import Identity
 
 
@@ -122,6 +123,71 @@ def _retained_by_label(identity: Identity, catalogue: Catalogue, moment: datetim
     if info.get("at", info["written"]) <= (catalogue.tapes[identity.name].last_written or ""):
         return None
     return f"its own label says that set {info['set_id']} is kept until {info['expires']}"
+
+
+class Wish(t.NamedTuple):
+    """What somebody wants to write: from the beginning of the tape or behind what is on it, so many bytes, when."""
+
+    overwrites: bool
+    needed: int
+    moment: datetime.datetime
+
+
+def writing(
+    identity: Identity, catalogue: Catalogue, pool: policies.Pool, barcode: str | None, status: DriveStatus, wish: Wish
+) -> LockstepError | None:
+    """What forbids writing to the tape in the drive now, or None.
+
+    Slugs of ``overwriting`` or ``appending``, and ``tape_write_protected``, ``drive_needs_cleaning``, ``tape_full``.
+    """
+    if wish.overwrites:
+        problem = overwriting(identity, catalogue, pool, barcode, wish.moment)
+    else:
+        problem = appending(identity, catalogue, pool, barcode)
+    if problem is not None:
+        return problem
+    tape = catalogue.tapes[identity.name]
+    if status.write_protected:
+        return LockstepError(
+            "tape_write_protected",
+            f"Tape {tape.label} is write-protected. Eject it, move its tab, and insert it again.",
+            tape=tape.label,
+        )
+    if status.needs_cleaning:
+        return LockstepError("drive_needs_cleaning", "The drive asks to be cleaned.", tape=tape.label)
+    return too_small(tape, wish.needed, room(status, pool, tape, not wish.overwrites))
+
+
+def room(status: DriveStatus, pool: policies.Pool, tape: Tape, appends: bool) -> int | None:
+    """Bytes that fit behind what is on the tape, or on all of it; None where neither the drive nor the pool knows."""
+    if appends and status.remaining is not None:
+        return status.remaining
+    capacity = status.capacity if status.capacity is not None else pool.capacity
+    if not capacity:
+        return None
+    return max(0, capacity - (tape.used_bytes if appends else 0))
+
+
+def too_small(tape: Tape, needed: int, has: int | None) -> LockstepError | None:
+    """Slug ``tape_full`` when it is known that so many bytes do not fit."""
+    if has is None or needed <= has:
+        return None
+    return LockstepError(
+        "tape_full",
+        f"The set has {needed} bytes, and tape {tape.label} has room for {has}. Nothing was written. Make room with "
+        "state=advanced, or allow more than one tape with span=true.",
+        tape=tape.label,
+        needed=needed,
+        room=has,
+    )
+
+
+def loss(catalogue: Catalogue, tape: Tape) -> str:
+    """The warning before a tape is overwritten. Source: Backing Up the eTravel System, "Stopping the System and Beginning the
+    Backup"."""
+    sets = ", ".join(sorted(found.set_id for found in catalogue.sets_on(tape.label)))
+    holds = f"It was last written {tape.last_written}" if tape.last_written else "It has never been written"
+    return f"Any data on tape {tape.label} will be overwritten. {holds}{f', and holds {sets}' if sets else ''}."
 
 
 def appending(identity: Identity, catalogue: Catalogue, pool: policies.Pool, barcode: str | None) -> LockstepError | None:

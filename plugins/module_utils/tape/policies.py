@@ -30,7 +30,8 @@ _SHOWN = 12
 @dataclasses.dataclass(frozen=True)
 class Pool:
     """``retention_days`` by group, with the pool's own under the empty name. ``missing`` and ``damaged``: labels that are out of
-    use because a person said so. ``use_days``: how long a tape is appended to, from its first set; 0 means never."""
+    use because a person said so. ``use_days``: how long a tape is appended to, from its first set; 0 means never. ``capacity``:
+    bytes of a tape, for drives that do not tell; 0 where nobody knows."""
 
     name: str
     tapes: int
@@ -44,6 +45,7 @@ class Pool:
     life_warning: float = 0.9
     missing: t.Sequence[str] = ()
     damaged: t.Sequence[str] = ()
+    capacity: int = 0
 
     def retention(self, group: str) -> float:
         return self.retention_days.get(group, self.retention_days[""])

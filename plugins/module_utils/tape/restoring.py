@@ -29,6 +29,13 @@ def restored(task: Task) -> Result:
                 f"Set {task.params['set_id']} cannot be read from tape: {known}. state=query lists the sets that are complete.",
                 set_id=task.params["set_id"],
             )
+        if stored.format:
+            raise LockstepError(
+                "set_not_on_tape",
+                f"Set {stored.set_id} was written by another program ({stored.format}), which alone can read it. Insert tape "
+                f"{stored.tapes[0]['label']}, and follow that program's own procedure.",
+                set_id=stored.set_id,
+            )
         missing = [part for part in stored.parts if not _is_there(session, part)]
         if missing:
             _read(session, stored, missing)

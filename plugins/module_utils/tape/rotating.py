@@ -29,31 +29,44 @@ def loaded(task: Task) -> Result:
     with session.locked():
         choice = writing.choose(session, ())
         label = t.cast(str, choice.tape)
+        overwrites = choice.how == policies.OVERWRITE or task.params["overwrite_accepted"] is not None
+        warning = permission.loss(session.catalogue, session.catalogue.tapes[label]) if overwrites else None
+        _ask_acceptance(session, label, warning)
         barcode = placing.bring(session, label, choice.why)
         if not task.check_mode or placing.is_in(session, label):
-            _writable(session, barcode, choice)
+            _writable(session, barcode, overwrites)
         session.save(f"{label} is in the drive")
         life = sticker.life_warning(session.pool, session.catalogue.tapes[label], session.moment())
         if life:
             session.warn(life)
-    return session.result(tape=label, choice=choice.as_dict(), drive=session.drive.status().as_dict())
+    status = session.drive.status()
+    room = permission.room(status, session.pool, session.catalogue.tapes[label], not overwrites)
+    return session.result(tape=label, choice=choice.as_dict(), drive=status.as_dict(), room=room, warning=warning)
 
 
-def _writable(session: Session, barcode: str | None, choice: policies.Choice) -> None:
-    identity = session.identify()
-    if choice.how == policies.APPEND:
-        problem = permission.appending(identity, session.catalogue, session.pool, barcode)
-    else:
-        problem = permission.overwriting(identity, session.catalogue, session.pool, barcode, session.moment())
+def _ask_acceptance(session: Session, label: str, warning: str | None) -> None:
+    """Whoever has another program overwrite the tape must know what is lost with it."""
+    accepted = session.params["overwrite_accepted"]
+    if accepted is None or warning is None:
+        return
+    if not accepted:
+        raise LockstepError(
+            "overwrite_not_accepted", f"{warning} Run again with overwrite_accepted=true if that is meant.", tape=label
+        )
+    session.warn(warning)
+
+
+def _writable(session: Session, barcode: str | None, overwrites: bool) -> None:
+    problem = permission.writing(
+        session.identify(),
+        session.catalogue,
+        session.pool,
+        barcode,
+        session.drive.status(),
+        permission.Wish(overwrites, session.params["needed_bytes"] or 0, session.moment()),
+    )
     if problem is not None:
         raise problem
-    status = session.drive.status()
-    if status.write_protected or status.needs_cleaning:
-        slug = "tape_write_protected" if status.write_protected else "drive_needs_cleaning"
-        what = (
-            f"Tape {identity.name} is write-protected. Move its tab." if status.write_protected else "The drive asks to be cleaned."
-        )
-        raise LockstepError(slug, what, tape=identity.name)
 
 
 def ejected(task: Task) -> Result:
@@ -62,11 +75,12 @@ def ejected(task: Task) -> Result:
     with session.locked():
         label = placing.eject(session, task.params["location"])
         session.save("where the tape is")
-    text = _sticker(session, label)
+    text = sticker_of(session, label)
     return session.result(tape=label, sticker=text)
 
 
-def _sticker(session: Session, label: str | None) -> str | None:
+def sticker_of(session: Session, label: str | None) -> str | None:
+    """Of a tape of the catalogue, with the date of its last set."""
     tape = session.catalogue.tapes.get(label or "")
     if tape is None:
         return None
@@ -91,7 +105,7 @@ def advanced(task: Task) -> Result:
         if choice.tape is None:
             session.save("the tape in use is closed")
             raise LockstepError("no_tape_free" if choice.due else "tape_not_due", choice.why, passed_over=list(choice.passed_over))
-        text = None if placing.is_in(session, choice.tape) else _sticker(session, placing.eject(session, task.params["location"]))
+        text = None if placing.is_in(session, choice.tape) else sticker_of(session, placing.eject(session, task.params["location"]))
         inserted = _insert(session, choice.tape, choice.why)
         session.save(f"{choice.tape} is next")
     where = session.catalogue.tapes[choice.tape].location

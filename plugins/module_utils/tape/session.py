@@ -15,7 +15,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Tas
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import catalogue as catalogues
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import drive as drives
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
-from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies, settings
+from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies, seals, settings
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.changer import Changer
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import Drive, Step
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.identity import Identity
@@ -72,6 +72,7 @@ class Session:
         self.given_pool = settings.pool_of(self.params["pool"]) if self.params["pool"] else None
         self.policy = settings.policy_of(self.params["policy"])
         self._drive: Drive | None = None
+        self._holds_lock = False
         self.done: list[Action] = []
         self.warnings: list[str] = []
         self._text = ""
@@ -87,7 +88,9 @@ class Session:
     @property
     def drive(self) -> Drive:
         if self._drive is None:
-            self._drive = settings.drive_of(self.host, self.params["device"])
+            self._drive = settings.drive_of(self.task, self.params["device"])
+            if self._holds_lock:
+                self._drive.take_over()
         return self._drive
 
     @property
@@ -115,6 +118,7 @@ class Session:
         and what was done before a failure gets into its error."""
         checking = self.task.check_mode
         found = self.lock.look() if checking else self.lock.take()
+        self._holds_lock = not checking
         reason = "what the run that is over has left is taken over" if found == OVER else ""
         self.done.append(Action("take_lock", self._folder.lock, reason))
         try:
@@ -175,7 +179,7 @@ class Session:
             return identities.unreadable(last.error)
         if len(outcomes) < 2 or (last.end == drives.END_OF_DATA and not last.blocks):
             return identities.blank()
-        return identities.identify(last.blocks)
+        return seals.recognised(identities.identify(last.blocks), self.catalogue)
 
     def result(self, **more: t.Any) -> Result:
         """``changed`` is whether anything but the lock was done."""

@@ -9,10 +9,12 @@ import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import POSIX, Host
+from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import WINDOWS, Host
+from ansible_collections.lockstep.backup.plugins.module_utils.jobs import wait_for_job
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import labels, policies
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.changer import Changer, MtxChanger
-from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import MAX_BLOCK, Drive
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import MAX_BLOCK, Drive, RemoteDrives
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.folder import FolderChanger, FolderDrive
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.scsi import ScsiDrive
 
@@ -50,6 +52,7 @@ def pool_of(given: t.Mapping[str, t.Any]) -> policies.Pool:
         life_warning=given["life_warning"],
         missing=tuple(given["missing"]),
         damaged=tuple(given["damaged"]),
+        capacity=given["capacity"],
     )
 
 
@@ -75,10 +78,18 @@ def date_of(text: str, option: str) -> datetime.date:
         raise invalid(option, f"({text}) is no date like 2026-11-21.") from None
 
 
-def drive_of(host: Host, given: t.Mapping[str, t.Any]) -> Drive:
+def drive_of(task: Task, given: t.Mapping[str, t.Any]) -> Drive:
     """Slugs ``option_invalid``, ``drive_missing``."""
-    if host.platform != POSIX:
-        raise invalid("device.kind", f"{given['kind']} is for POSIX hosts, and {host.name} is none.")
+    host = task.host
+    if (host.platform == WINDOWS) != (given["kind"] == "windows"):
+        raise invalid("device.kind", f"{given['kind']} is not for {host.name}, whose platform is {host.platform}.")
+    if given["kind"] == "windows":
+
+        def wait(folder: str, on_poll: t.Callable[[float], None]) -> None:
+            wait_for_job(task, folder, given["timeout"], on_poll=on_poll)
+
+        # Not a method of all hosts: on the others the drive is opened by the module itself.
+        return t.cast(RemoteDrives, host).tape_drive(given["path"], task.params["path"], wait, task.progress)
     return FolderDrive(given["path"]) if given["kind"] == "folder" else ScsiDrive(given["path"])
 
 

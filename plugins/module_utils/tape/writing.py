@@ -155,7 +155,7 @@ def _on_one_tape(session: Session, stored: StoredSet, work: sections.Remaining, 
         session.warn(life)
     appending = choice.how == policies.APPEND
     if not session.task.check_mode or placing.is_in(session, label):
-        _permit(session, tape, barcode, appending, work.bytes_left)
+        _permit(session, barcode, appending, work.bytes_left)
     section = _begin(session, stored, tape, appending, work)
     try:
         _transfer(session, stored, tape, section, work)
@@ -164,32 +164,12 @@ def _on_one_tape(session: Session, stored: StoredSet, work: sections.Remaining, 
         raise
 
 
-def _permit(session: Session, tape: Tape, barcode: str | None, appending: bool, needed: int) -> None:
+def _permit(session: Session, barcode: str | None, appending: bool, needed: int) -> None:
     """The last look before the first block."""
-    identity = session.identify()
-    if appending:
-        problem = permission.appending(identity, session.catalogue, session.pool, barcode)
-    else:
-        problem = permission.overwriting(identity, session.catalogue, session.pool, barcode, session.moment())
+    wish = permission.Wish(not appending, 0 if session.params["span"] else needed, session.moment())
+    problem = permission.writing(session.identify(), session.catalogue, session.pool, barcode, session.drive.status(), wish)
     if problem is not None:
         raise problem
-    status = session.drive.status()
-    if status.write_protected:
-        raise LockstepError(
-            "tape_write_protected",
-            f"Tape {tape.label} is write-protected. Eject it, move its tab, and insert it again.",
-            tape=tape.label,
-        )
-    room = status.remaining if appending else status.capacity
-    if room is not None and needed > room and not session.params["span"]:
-        raise LockstepError(
-            "tape_full",
-            f"The set has {needed} bytes, and tape {tape.label} has room for {room}. Nothing was written. Make room with "
-            "state=advanced, or allow more than one tape with span=true.",
-            tape=tape.label,
-            needed=needed,
-            room=room,
-        )
 
 
 def _begin(session: Session, stored: StoredSet, tape: Tape, appending: bool, work: sections.Remaining) -> sections.Section:
@@ -223,6 +203,8 @@ def _transfer(session: Session, stored: StoredSet, tape: Tape, section: sections
     else:
         outcomes = session.drive.perform(section.data_steps())
         segments, full = sections.segments_of(section, outcomes)
+        # Its own label tells what it is again.
+        tape.seal = None
         if not segments and not section.appending and session.params["span"]:
             raise LockstepError(
                 "drive_failed", f"Tape {tape.label} is full before its first block. Take another tape.", tape=tape.label

@@ -9,7 +9,6 @@ done by tasks of the task scheduler that run with the token of the user who is l
 
 from __future__ import annotations
 
-import base64
 import collections.abc
 import hashlib
 import json
@@ -19,13 +18,15 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import RUNNING, STOPPED, UnitStatus
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import powershell
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.batch import TASK_FOLDER, session_task_xml
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.machine import WindowsMachine
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line, quote_path
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, wql_text
 
-POWERSHELL = "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe"
-CTRL_BREAK = """$ErrorActionPreference = 'Stop'
+CTRL_BREAK = powershell.Script(
+    "ctrl-break",
+    """$ErrorActionPreference = 'Stop'
 Add-Type -TypeDefinition @'
 using System.ComponentModel;
 using System.Runtime.InteropServices;
@@ -45,16 +46,11 @@ public static class LockstepConsole {
     }
 }
 '@
-[LockstepConsole]::Break(%d)
-"""
+[LockstepConsole]::Break([uint32]$args[0])
+""",
+)
 """Press Ctrl+Break in the console of a process. Windows lets only those do it that have joined that console (Console Functions in
 Microsoft's documentation), which no program of its own does. Everybody in the console hears it, hence the script's own handler."""
-
-
-def ctrl_break_argv(pid: int) -> list[str]:
-    """Nothing but the script and a number: there is nothing to quote."""
-    encoded = base64.b64encode((CTRL_BREAK % pid).encode("utf-16-le")).decode()
-    return [POWERSHELL, "-NoProfile", "-NonInteractive", "-WindowStyle", "Hidden", "-EncodedCommand", encoded]
 
 
 class DesktopPrograms:
@@ -111,7 +107,7 @@ class DesktopPrograms:
 
     def _close_argv(self, pid: int) -> list[str]:
         if self._desktop["close"] == "ctrl_break":
-            return ctrl_break_argv(pid)
+            return powershell.file_command(powershell.place_of(self._host, CTRL_BREAK), str(pid))
         if self._desktop["close"] == "command":
             return list(self._desktop["close_argv"])
         return ["taskkill.exe", "/PID", str(pid)]
@@ -130,6 +126,9 @@ class DesktopPrograms:
 
     def prepare(self, name: str) -> None:
         """The start task, which cannot be run before the unit was asked to stop: nobody starts a second copy of what still runs."""
+        if self._desktop["close"] == "ctrl_break":
+            # The user in whose session it runs has to read it.
+            powershell.place(self._host, CTRL_BREAK, private=False)
         done = self._host.register_task(self._task("start", name), self._start_task(name, False), self._path("start", name))
         self._refuse_failure(name, "registered", done.exit_code, done.stderr)
 

@@ -4,7 +4,7 @@
 """A Windows host over WinRM. Private to lockstep.backup: not a public interface.
 
 Nothing is installed or left running on the host: CIM requests wherever Windows offers the operation there, small programs of
-Windows itself (certutil, tar, icacls, schtasks) elsewhere. No PowerShell.
+Windows itself (certutil, tar, icacls, schtasks) elsewhere. PowerShell only where there is nothing else (``powershell.py``).
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     JobStatus,
     UnitDriver,
 )
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import Waiter
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import batch
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.batch import TASK_FOLDER
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line, quote_path
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.tape import WindowsTapeDrive
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.units import windows_unit_driver
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import (
     CIMV2,
@@ -396,6 +398,9 @@ class WindowsHost:
 
     def unit_driver(self, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
         return windows_unit_driver(self, kind, definition)
+
+    def tape_drive(self, path: str, folder: str, wait: Waiter, progress: collections.abc.Callable[[str], None]) -> WindowsTapeDrive:
+        return WindowsTapeDrive(self, path, folder, wait, progress)
 
     # timers
 

@@ -11,6 +11,7 @@ FILE_NOT_FOUND = 2
 PATH_NOT_FOUND = 3
 ACCESS_DENIED = 5
 WRITE_PROTECT = 19
+NOT_READY = 21
 CRC = 23
 SHARING_VIOLATION = 32
 BAD_NETWORK_PATH = 53
@@ -37,6 +38,7 @@ TEXTS: t.Mapping[int, str] = {
     PATH_NOT_FOUND: "The system cannot find the path specified.",
     ACCESS_DENIED: "Access is denied.",
     WRITE_PROTECT: "The media is write protected.",
+    NOT_READY: "The device is not ready.",
     CRC: "Data error (cyclic redundancy check).",
     SHARING_VIOLATION: "The process cannot access the file because it is being used by another process.",
     BAD_NETWORK_PATH: "The network path was not found.",

@@ -37,6 +37,7 @@ FAULTS: t.Mapping[str, str] = {
     "disk_full": "no byte can be written to drive VALUE (default C:)",
     "disk_full_after": "writes to drive C: fail after VALUE more bytes",
     "health_monitor_running": "avhealth.exe runs in the console session",
+    "powershell_refuses": "PowerShell compiles nothing (its language mode forbids it)",
     # avbackup.exe
     "avbackup_missing": "avbackup.exe is not there",
     "avbackup_ini_missing": "LocalVault.ini is not there",
@@ -80,6 +81,7 @@ FAULTS: t.Mapping[str, str] = {
     "tape_bad_block": "from record VALUE on the tape in the drive can be neither read nor written (error 23 or 1117)",
     "tape_cleaning": "the drive asks to be cleaned (error 1165)",
     "tape_jammed": "the drive does not give its tape back (error 1109)",
+    "tape_hangs": "writing a file to tape stops for ever after VALUE blocks (default: none)",
     "tape_busy": "another program has the drive open (error 32)",
     "tape_media_changed": "the next function is answered that the tape was changed (error 1110); once",
     "tape_bus_reset": "the next function is answered that the bus was reset (error 1111); once",

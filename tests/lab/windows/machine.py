@@ -79,7 +79,7 @@ class Machine:
             "SystemRoot": r"C:\Windows",
             "windir": r"C:\Windows",
             "ComSpec": r"C:\Windows\system32\cmd.exe",
-            "Path": r"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem",
+            "Path": rf"C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem;{powershell.FOLDER}",
             "PATHEXT": ".COM;.EXE;.BAT;.CMD;.VBS;.JS",
             "ProgramData": r"C:\ProgramData",
             "ProgramFiles": r"C:\Program Files",
@@ -91,10 +91,10 @@ class Machine:
         for folder in (r"C:\Windows\Temp", r"C:\Windows\System32\Tasks", r"C:\ProgramData", r"C:\Program Files (x86)"):
             self.files.ensure_folder(folder)
         for file_name, tool in SYSTEM_PROGRAMS.items():
-            folder = r"C:\Windows\System32\inetsrv" if file_name == "appcmd.exe" else r"C:\Windows\System32"
+            folder = {"appcmd.exe": r"C:\Windows\System32\inetsrv", "powershell.exe": powershell.FOLDER}.get(
+                file_name, r"C:\Windows\System32"
+            )
             self.install(rf"{folder}\{file_name}", tool)
-        for path, tool in powershell.TOOLS.items():
-            self.install(path, tool)
 
     def install(self, path: str, tool: Tool) -> None:
         """Put a program's file in its place (its content does not matter) and make the lab know it."""

@@ -120,7 +120,7 @@ class TapeDrive:
     """
 
     def __init__(self, folder: pathlib.Path, faults: Faults, device: str = DEVICE) -> None:
-        self.folder, self.device, self._faults = folder, device, faults
+        self.folder, self.device, self.faults = folder, device, faults
         folder.mkdir(parents=True, exist_ok=True)
         self.lock = threading.RLock()
         self.opened: TapeHandle | None = None
@@ -134,10 +134,10 @@ class TapeDrive:
     @property
     def loaded(self) -> Tape | None:
         """The tape that is in."""
-        if self._faults.on("tape_empty"):
+        if self.faults.on("tape_empty"):
             return None
-        if self._faults.on("tape_wrong"):
-            name = self._faults.text("tape_wrong", STRANGER)
+        if self.faults.on("tape_wrong"):
+            name = self.faults.text("tape_wrong", STRANGER)
             if name not in self._tapes:
                 self.new(name).replace([b"TAPE\0\0\x03\0" + b"somebody's own" * 70, None])
             return self._tapes[name]
@@ -205,9 +205,9 @@ class TapeDrive:
     def open(self) -> TapeHandle:
         """CreateFile, which nobody else must have done."""
         with self.lock:
-            if self.opened is not None or self._faults.on("tape_busy"):
+            if self.opened is not None or self.faults.on("tape_busy"):
                 raise WinError(errors.SHARING_VIOLATION, self.device)
-            self.opened = TapeHandle(self, self._faults)
+            self.opened = TapeHandle(self, self.faults)
             return self.opened
 
     def tell_events(self) -> None:
@@ -215,10 +215,10 @@ class TapeDrive:
         loaded = self.loaded
         if loaded is not self._seen:
             self._seen, self.position, self._changed = loaded, 0, True
-        if self._changed or self._faults.count_down("tape_media_changed"):
+        if self._changed or self.faults.count_down("tape_media_changed"):
             self._changed = False
             raise WinError(errors.MEDIA_CHANGED, self.device)
-        if self._faults.count_down("tape_bus_reset"):
+        if self.faults.count_down("tape_bus_reset"):
             self.position = 0
             raise WinError(errors.BUS_RESET, self.device)
 
@@ -296,8 +296,8 @@ class TapeHandle:
         """SetTapePosition with TAPE_SPACE_END_OF_DATA."""
         self._drive.position = len(self._tape())
 
-    def read(self, size: int) -> bytes:
-        """ReadFile, which is behind a file mark when it has met one."""
+    def read(self, size: int) -> tuple[bytes, int]:
+        """ReadFile, which is behind a file mark when it has met one: the block, and in the warning zone also an error's code."""
         tape, place = self._tape(), self._drive.position
         if place >= len(tape):
             raise WinError(errors.NO_DATA_DETECTED, self._drive.device)
@@ -309,7 +309,8 @@ class TapeHandle:
             raise WinError(errors.FILEMARK_DETECTED, self._drive.device)
         if len(block) > size:
             raise WinError(errors.MORE_DATA, self._drive.device)
-        return block
+        in_zone = tape.used(self._drive.position) > tape.capacity - EARLY_WARNING
+        return block, errors.END_OF_MEDIA if in_zone else 0
 
     def write(self, block: bytes) -> tuple[int, int]:
         """WriteFile: how many bytes were written, and the error's code or 0. In the warning zone there are both."""

@@ -11,11 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import sections
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.labels import vol1
 from tests.unit.fake_host import OTHER, OWNER
-from tests.unit.tape.kit import EXPORT, Site
+from tests.unit.tape.kit import EXPORT, Site, refused
 
 KB = 1024
 SMALL = 300 * KB
@@ -24,13 +23,6 @@ SMALL = 300 * KB
 def write(site: Site, set_id: str = "set1", data: bytes = b"export", **params: t.Any) -> dict[str, t.Any]:
     part = site.part(f"{set_id}.dmp", data)
     return site.run("written", **{"pool": EXPORT, "set_id": set_id, "parts": [part], **params})
-
-
-def refused(slug: str, call: t.Callable[[], object]) -> LockstepError:
-    with pytest.raises(LockstepError) as caught:
-        call()
-    assert caught.value.slug == slug, caught.value.message
-    return caught.value
 
 
 def everything(folder: pathlib.Path) -> dict[str, bytes]:
@@ -126,10 +118,10 @@ def test_what_is_written_is_what_is_read(site: Site) -> None:
     assert written["set"]["state"] == "complete"
     assert written["tape"] == "EXP001"
     target = site.folder / "restored"
-    read = site.run("restored", set_id="set1", dest=str(target))
+    read = site.run("restored", set_id="set1", dest=site.there(target))
     assert (target / "set1.dmp").read_bytes() == data
-    assert read["files"] == [str(target / "set1.dmp")]
-    assert not site.run("restored", set_id="set1", dest=str(target))["changed"]
+    assert read["files"] == [site.there(target / "set1.dmp")]
+    assert not site.run("restored", set_id="set1", dest=site.there(target))["changed"]
 
 
 def test_a_set_that_is_on_tape_is_not_written_again(site: Site) -> None:
@@ -150,7 +142,7 @@ def test_a_set_goes_on_with_the_next_tape_when_one_is_full(site: Site) -> None:
     assert [place["label"] for place in written["set"]["tapes"]] == ["EXP001", "EXP002", "EXP003"]
     site.clock.on_sleep.clear()
     site.inserts("one", "two", "three")
-    site.run("restored", set_id="set1", dest=str(site.folder / "restored"), wait_seconds=60)
+    site.run("restored", set_id="set1", dest=site.there(site.folder / "restored"), wait_seconds=60)
     assert (site.folder / "restored" / "set1.dmp").read_bytes() == data
 
 
@@ -173,7 +165,7 @@ def test_sets_are_appended_while_the_tape_is_in_use_and_until_it_is_advanced(sit
     for number in (1, 2, 3):
         assert write(site, f"set{number}", os.urandom(SMALL), pool=pool)["tape"] == "EXP001"
         site.later(days=1)
-    site.run("restored", set_id="set2", dest=str(site.folder / "restored"))
+    site.run("restored", set_id="set2", dest=site.there(site.folder / "restored"))
     assert (site.folder / "restored" / "set2.dmp").read_bytes() == (site.folder / "set2.dmp").read_bytes()
     moved = site.run("advanced", pool=pool)
     assert (moved["closed"], moved["tape"], moved["inserted"]) == (["EXP001"], "EXP002", False)
@@ -226,10 +218,10 @@ def test_a_shorter_retention_does_not_expose_what_was_written_before(site: Site)
 
 def test_a_catalogue_that_is_older_than_the_tape_does_not_expose_it(site: Site) -> None:
     site.label("one")
-    old = pathlib.Path(site.path, "tapes.json").read_text(encoding="utf-8")
+    old = site.catalogue_file.read_text(encoding="utf-8")
     site.equipment.insert("one")
     write(site)
-    pathlib.Path(site.path, "tapes.json").write_text(old, encoding="utf-8")
+    site.catalogue_file.write_text(old, encoding="utf-8")
     error = refused("tape_retained", lambda: write(site, "set2"))
     assert "its own label" in error.message
 
@@ -302,7 +294,7 @@ def test_a_set_whose_tape_reads_back_differently_is_not_complete(site: Site, mon
     site.equipment.insert("one")
     refused("tape_verify_failed", lambda: write(site))
     assert site.catalogue().sets["set1"].state == "failed"
-    refused("set_not_on_tape", lambda: site.run("restored", set_id="set1", dest=str(site.folder / "restored")))
+    refused("set_not_on_tape", lambda: site.run("restored", set_id="set1", dest=site.there(site.folder / "restored")))
 
 
 def test_what_has_changed_on_tape_is_not_restored(site: Site) -> None:
@@ -311,7 +303,7 @@ def test_what_has_changed_on_tape_is_not_restored(site: Site) -> None:
     write(site, data=os.urandom(3 * KB), block_size=1 * KB)
     site.equipment.rot("one", 1)
     target = site.folder / "restored"
-    refused("tape_verify_failed", lambda: site.run("restored", set_id="set1", dest=str(target)))
+    refused("tape_verify_failed", lambda: site.run("restored", set_id="set1", dest=site.there(target)))
     assert not (target / "set1.dmp").exists()
     assert site.catalogue().tapes["EXP001"].errors == 1
 
@@ -377,11 +369,11 @@ def test_a_wrong_tape_is_named_at_the_end_of_the_wait(site: Site) -> None:
     refused("tape_wrong", lambda: write(site))
 
 
-def test_whoever_changes_tapes_is_notified_by_the_sites_command(site: Site) -> None:
-    site.label("one")
-    note = site.folder / "note"
-    site.inserts("one")
-    write(site, wait_seconds=60, notify=["tee", str(note)])
+def test_whoever_changes_tapes_is_notified_by_the_sites_command(posix_site: Site) -> None:
+    posix_site.label("one")
+    note = posix_site.folder / "note"
+    posix_site.inserts("one")
+    write(posix_site, wait_seconds=60, notify=["tee", str(note)])
     assert "Insert tape EXP001" in note.read_text(encoding="utf-8")
 
 
@@ -428,7 +420,7 @@ def test_the_catalogue_is_rebuilt_from_the_tapes(site: Site) -> None:
     site.inserts("two")
     write(site, "set2", os.urandom(4 * SMALL), pool=pool, block_size=16 * KB, wait_seconds=60)
     before = site.catalogue()
-    pathlib.Path(site.path, "tapes.json").unlink()
+    site.catalogue_file.unlink()
     site.equipment.insert("two")
     assert site.run("imported")["changed"]
     assert site.catalogue().sets["set2"].state == "partial"
@@ -450,7 +442,7 @@ def test_tapes_of_a_set_that_is_not_all_imported_are_not_overwritten(site: Site)
     site.equipment.insert("one")
     site.inserts("two")
     write(site, data=os.urandom(SMALL), block_size=16 * KB, wait_seconds=60)
-    pathlib.Path(site.path, "tapes.json").unlink()
+    site.catalogue_file.unlink()
     site.equipment.insert("one")
     site.run("imported")
     refused("no_tape_free", lambda: write(site, "set2"))
@@ -466,7 +458,7 @@ def test_importing_needs_a_tape_and_leaves_foreign_ones_alone(site: Site) -> Non
 
 def test_a_damaged_catalogue_stops_everything(site: Site) -> None:
     site.label("one")
-    pathlib.Path(site.path, "tapes.json").write_text("{", encoding="utf-8")
+    site.catalogue_file.write_text("{", encoding="utf-8")
     site.equipment.insert("one")
     refused("catalogue_damaged", lambda: write(site))
 

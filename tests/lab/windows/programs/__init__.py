@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.lab.windows.cmd.interpreter import cmd_exe
-from tests.lab.windows.programs import archives, iis, security, services, small, tasks
+from tests.lab.windows.programs import archives, iis, powershell, security, services, small, tasks
 from tests.lab.windows.tool import Tool
 
 SYSTEM_PROGRAMS: t.Mapping[str, Tool] = {
@@ -19,4 +19,5 @@ SYSTEM_PROGRAMS: t.Mapping[str, Tool] = {
     **services.TOOLS,
     **iis.TOOLS,
     **tasks.TOOLS,
+    **powershell.TOOLS,
 }
