@@ -18,6 +18,7 @@ description:
     to. Another run never takes it over unless that run is proven to be over.
   - With O(max_outage) the host itself holds a lease, a timer that starts the recorded units at a deadline, unless the run renews it
     or resumes before. So the service comes back even if the control node, or the way to the host, is gone.
+  - A unit may have conditions that must hold after its start, such as lines in its log (O(units[].ready)).
   - If a unit does not stop, all that was stopped is started again in order, and the task fails and names the unit, its state and
     its process.
 extends_documentation_fragment:
@@ -68,14 +69,16 @@ options:
           - V(app_pool) and V(site) belong to IIS.
           - V(scheduled_task) is a task of the Windows task scheduler or a systemd timer. It counts as running while it is enabled
             or active.
-          - V(process) is every process of a program that no service manager looks after.
+          - V(process) is every process of a program that no service manager looks after. With O(units[].desktop) it is one program
+            on a user's desktop.
           - V(command) is anything that O(units[].start), O(units[].stop) and O(units[].check) can handle.
         type: str
         required: true
         choices: [service, app_pool, site, scheduled_task, process, command]
       name:
         description:
-          - The unit's own name, not its display name. For V(process) the file name of the program. For V(command) any name.
+          - The unit's own name, not its display name. For V(process) the file name of the program, or any name together with
+            O(units[].desktop.program). For V(command) any name.
           - Exactly this unit. Either this, or O(units[].pattern) and O(units[].path_under).
         type: str
       pattern:
@@ -135,6 +138,85 @@ options:
             type: list
             elements: str
             required: true
+      desktop:
+        description:
+          - For a unit of kind V(process) on Windows that lives in the desktop session of a user, where no connection from outside
+            reaches it.
+          - It is closed and started by scheduled tasks in the folder C(\Lockstep\) that run with the token of the user who is
+            logged on. They are made for it and removed when all runs again. The lease uses the same task when the control node is
+            gone.
+          - The user must be logged on, in an open or disconnected session. Otherwise nothing is stopped, and the task fails with
+            C(user_not_logged_on).
+          - Each instance of a program is a unit of its own. Where several processes fit, nothing is stopped, and the task fails
+            with C(unit_ambiguous).
+          - The tasks run without the elevated rights of an administrator. Windows lets them close only programs that run without
+            those, too.
+        type: dict
+        suboptions:
+          user:
+            description: The account in whose session the program lives, as C(user) or C(DOMAIN\user).
+            type: str
+            required: true
+          program:
+            description: The file name of the program. By default the unit's name.
+            type: str
+          command_line:
+            description:
+              - A regular expression that the command line of this instance has, regardless of case, and no other instance's.
+              - Its O(units[].start) must give it a command line that has it again.
+            type: str
+          close:
+            description:
+              - V(window) asks its window to close, as the cross in the corner does.
+              - V(ctrl_break) presses Ctrl+Break in its console. Everything else in the same console hears it, too. This is one of
+                the few things for which Windows' own PowerShell is needed on the host.
+              - V(command) runs O(units[].desktop.close_argv) in the session.
+            type: str
+            choices: [window, ctrl_break, command]
+            default: window
+          close_argv:
+            description: Program and arguments that close it. Required for O(units[].desktop.close=command).
+            type: list
+            elements: str
+          confirm_argv:
+            description:
+              - Program and arguments that answer the question which the program asks before it closes. They run in the session
+                right after it was asked to close, and have to wait for the question by themselves.
+              - Without them a program that asks is one that does not stop in time.
+            type: list
+            elements: str
+      ready:
+        description:
+          - What must hold after the unit's start, within its O(units[].timeout) counted from the start. Otherwise resuming fails,
+            names the unit and what it said, and keeps it in the journal.
+          - What comes before the start does not count. After a start that failed, errors up to then do not count any more when
+            V(resumed) runs again.
+          - What is refused is looked for after the unit's own start, and once more when all units run.
+        type: dict
+        suboptions:
+          log:
+            description: A text file that the unit appends to.
+            type: str
+          expect:
+            description: Regular expressions, each of which some new line of the log must have, such as one sign-in for each line.
+            type: list
+            elements: str
+          refuse:
+            description: Regular expressions of which no new line of the log may have one.
+            type: list
+            elements: str
+          event_log:
+            description: On Windows, the unit may not report an error in an event log.
+            type: dict
+            suboptions:
+              log:
+                description: Name of the event log.
+                type: str
+                default: Application
+              source:
+                description: Name under which the unit reports.
+                type: str
+                required: true
   state_folder:
     description:
       - Folder of the host in which journals are kept, in the subfolder C(quiesce). All tasks about one journal give the same.
@@ -180,6 +262,38 @@ EXAMPLES = r"""
       - kind: service
         name: OracleTNSListener
 
+- name: Close programs that a person has started on the server's desktop
+  lockstep.backup.win_service_quiesce:
+    name: etravel
+    max_outage: 14400
+    units:
+      - kind: process
+        name: Scheduler 1
+        start:
+          argv: ['C:\Etravel\bin\scheduler.exe', /n, '1']
+        desktop:
+          user: etravel
+          program: scheduler.exe
+          command_line: '/n 1$'
+          close: ctrl_break
+        ready:
+          log: C:\Etravel\Log\scheduler1.log
+          expect:
+            - TA01 signed in
+            - TA02 signed in
+          refuse:
+            - ERROR
+      - kind: process
+        name: affinity.exe
+        start:
+          argv: ['C:\Etravel\bin\affinity.exe']
+        desktop:
+          user: etravel
+          confirm_argv: ['C:\Etravel\bin\affyes.exe']
+        ready:
+          event_log:
+            source: AffinityManager
+
 - name: Who stopped what on this host?
   lockstep.backup.win_service_quiesce:
     name: altium
@@ -223,6 +337,7 @@ plan:
   description:
     - The ordered steps, each with its C(action) (C(record), C(arm_lease), C(renew_lease), C(stop), C(start), C(leave), C(verify),
       C(disarm_lease), C(forget)). Steps about a unit have its C(kind), C(name) and the C(state) in which it was found.
+    - Starts have the unit's C(ready), where it has some.
     - Check mode returns the same steps that a real run executes. Executed steps have their C(seconds).
   returned: for O(state=quiesced) and O(state=resumed)
   type: list
@@ -290,7 +405,8 @@ lease_log:
   type: str
 error_code:
   description:
-    - C(unit_missing), C(unit_state_unknown), C(unit_kind_unsupported) and C(invalid_name) before anything was stopped.
+    - C(unit_missing), C(unit_state_unknown), C(unit_kind_unsupported), C(unit_ambiguous), C(user_not_logged_on), C(tool_missing),
+      C(option_invalid) and C(invalid_name) before anything was stopped.
     - C(unit_refused), C(unit_not_stopped) and C(unit_returned) after an orderly resume.
     - C(units_not_resumed), C(unfinished_quiesce), C(units_differ), C(lease_fired), C(journal_damaged), C(run_in_progress).
   returned: on failure
@@ -300,7 +416,7 @@ resumed:
   returned: on failure of a quiesce that had begun
   type: bool
 not_resumed:
-  description: The units that do not run again, each with C(kind), C(name), C(error_code) and C(msg).
+  description: The units that do not run again, or are not ready, each with C(kind), C(name), C(error_code) and C(msg).
   returned: on failure
   type: list
   elements: dict

@@ -5,18 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import time
+import typing as t
 
 import pytest
 import requests
+import yaml
 from winrm.exceptions import WinRMTransportError, WSManFaultError
 
 from tests.lab import __main__ as command_line
-from tests.lab import control
+from tests.lab import control, etravel
 from tests.lab.client import Client
-from tests.lab.lab import Lab
+from tests.lab.inventory import STATIC
+from tests.lab.lab import DEFAULT_NETWORK, Lab
 from tests.lab.windows.faults import UnknownFault
 from tests.lab.winrm import soap
 
@@ -155,9 +159,11 @@ def test_the_lab_starts_answers_and_stops_from_the_command_line(tmp_path: pathli
         assert command_line.main(["fault", *root, "aes1", "service_returns", "Spooler"]) == 0
         assert command_line.main(["fault", *root, "aes1", "nonsense"]) == 1
         assert command_line.main(["status", *root]) == 0
+        assert command_line.main(["advance", *root, "etravel1", "90000"]) == 0
         printed = capsys.readouterr()
         assert re.search(r"^aes1: http://127\.\d+\.1\.1:5985/wsman$", printed.out, re.MULTILINE)
         assert "FAULT     service_returns Spooler" in printed.out
+        assert printed.out.rstrip().endswith("+01:00")
         assert "no fault is called 'nonsense'" in printed.err
         assert command_line.main(["clear", *root]) == 0
         assert command_line.main(["unknown", *root]) == 0
@@ -171,6 +177,34 @@ def test_the_lab_starts_answers_and_stops_from_the_command_line(tmp_path: pathli
 def test_a_second_lab_on_the_same_addresses_says_so(tmp_path: pathlib.Path) -> None:
     with Lab(tmp_path / "one", installations=1) as lab, pytest.raises(control.ControlError, match="another lab runs"):
         control.up(tmp_path / "two", installations=1, network=lab.network)
+
+
+def test_time_that_passes_starts_the_tasks_of_its_moments(tmp_path: pathlib.Path) -> None:
+    with Lab(tmp_path, installations=0, etravel=1) as lab:
+        answering = control.ControlServer(lab)
+        answering.announce()
+        control.ask({"verb": "advance", "host": "etravel1", "seconds": 2 * 86400}, tmp_path)
+        answering.close()
+        task = lab.hosts["etravel1"].machine.tasks.find(etravel.EXPORT_TASK)
+        assert task is not None
+        assert task.history == ["registered", *["started", "ended 0"] * 2]
+
+
+def test_the_static_inventory_has_the_hosts_of_the_default_lab(tmp_path: pathlib.Path) -> None:
+    with Lab(tmp_path, installations=2, etravel=1) as lab:
+        generated = json.loads((lab.inventory_path / "hosts.yml").read_text())
+        network = lab.network
+    static = yaml.safe_load((STATIC / "hosts.yml").read_text())
+
+    def hosts(inventory: dict[str, t.Any]) -> dict[str, list[str]]:
+        return {name: sorted(group["hosts"]) for name, group in inventory["all"]["children"].items()}
+
+    def addresses(inventory: dict[str, t.Any]) -> set[str]:
+        groups = inventory["all"]["children"].values()
+        return {found["ansible_host"] for group in groups for found in group["hosts"].values() if found and "ansible_host" in found}
+
+    assert hosts(static) == hosts(generated)
+    assert {one.replace(DEFAULT_NETWORK, network, 1) for one in addresses(static)} == addresses(generated)
 
 
 def test_the_generated_inventory_has_the_groups_of_the_static_one(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | tape | unknown | serve``."""
+"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | tape | advance | unknown | serve``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--root", type=pathlib.Path, default=DEFAULT_ROOT, help="folder of the lab (default: build/lab)")
     size = argparse.ArgumentParser(add_help=False)
     size.add_argument("--installations", type=int, default=2, help="pairs of Enterprise Server and Oracle host (default: 2)")
+    size.add_argument("--etravel", type=int, default=1, help="eTravel hosts (default: 1)")
     size.add_argument(
         "--network",
         default=DEFAULT_NETWORK,
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     tape.add_argument("action", choices=control.TAPE_ACTIONS)
     tape.add_argument("name", nargs="?", help="the tape, by the name that it was made with (new)")
     tape.add_argument("--capacity", type=int, help="bytes of a new tape")
+    advance = verbs.add_parser("advance", parents=[common], help="let time pass on a host: its scheduled tasks start as it does")
+    advance.add_argument("host")
+    advance.add_argument("seconds", type=float)
     verbs.add_parser(
         "unknown", parents=[common], help="what the lab was asked and did not know (exit code 1 when there is something)"
     )
@@ -81,9 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         if options.verb == "serve":
-            control.serve(root, options.installations, _network(options))
+            control.serve(root, options.installations, _network(options), options.etravel)
         elif options.verb == "up":
-            found = control.up(root, options.installations, _network(options))
+            found = control.up(root, options.installations, _network(options), options.etravel)
             print(f"The lab is up (process {found.pid}); inventory: {control.ask({'verb': 'status'}, root)['inventory']}")
         elif options.verb == "down":
             print("The lab is down." if control.down(root) else "The lab did not run.")
@@ -99,6 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.verb == "tape":
             request = {"verb": "tape", "host": options.host, "action": options.action, "name": options.name}
             _print_tapes(control.ask({**request, "capacity": options.capacity}, root))
+        elif options.verb == "advance":
+            print(control.ask({"verb": "advance", "host": options.host, "seconds": options.seconds}, root))
         else:
             unknown = control.ask({"verb": "unknown"}, root)
             for one in unknown:

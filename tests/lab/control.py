@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
@@ -124,6 +125,7 @@ class ControlServer:
             "status": self._status,
             "fault": lambda: self._lab.faults.set(request["host"], request["name"], request.get("value")),
             "clear": lambda: self._lab.faults.clear(request.get("host"), request.get("name")),
+            "advance": lambda: self._advance(request["host"], float(request["seconds"])),
             "unknown": lambda: [dataclasses.asdict(one) for one in self._lab.unknown],
             "requests": lambda: [dataclasses.asdict(one) for one in self._lab.requests],
             "processes": lambda: [
@@ -160,6 +162,11 @@ class ControlServer:
             for tape in drive.tapes()
         ]
 
+    def _advance(self, host: str, seconds: float) -> str:
+        machine = self._lab.hosts[host].machine
+        machine.tasks.pass_time(machine.clock.now() + datetime.timedelta(seconds=seconds))
+        return machine.clock.now().isoformat(timespec="seconds")
+
     def _status(self) -> dict[str, t.Any]:
         hosts = {}
         for host in self._lab.hosts.values():
@@ -181,13 +188,15 @@ class ControlServer:
         }
 
 
-def serve(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK) -> None:
+def serve(
+    root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK, etravel: int = 1
+) -> None:
     """Run a lab in this process until SIGTERM or SIGINT. ``network`` None: the first free one."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_unused: stopping.set())
     try:
-        with Lab(root, installations, network) as lab:
+        with Lab(root, installations, network, etravel=etravel) as lab:
             control = ControlServer(lab)
             control.announce()
             stopping.wait()
@@ -220,7 +229,9 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK) -> Running:
+def up(
+    root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = DEFAULT_NETWORK, etravel: int = 1
+) -> Running:
     """Start a lab in the background and wait until it listens. ``network`` None: the first free one. Raises ControlError."""
     found = running(root)
     if found is not None:
@@ -229,7 +240,7 @@ def up(root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str |
     state_path(root).unlink(missing_ok=True)
     log = root / "lab.log"
     command = [sys.executable, "-m", "tests.lab", "serve", "--root", str(root)]
-    command += ["--installations", str(installations), "--network", network or FREE_NETWORK]
+    command += ["--installations", str(installations), "--etravel", str(etravel), "--network", network or FREE_NETWORK]
     pid = _spawn(command, log)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

@@ -14,13 +14,15 @@ if t.TYPE_CHECKING:
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 STATIC = PROJECT / "inventories" / "lab"
+GROUPS = {"aes": "altium_enterprise_server", "ora": "oracle", "etravel": "etravel"}
+"""The group of each kind of host."""
 
 
 def write_inventory(lab: Lab, folder: pathlib.Path) -> pathlib.Path:
     """Write ``hosts.yml`` beside a link to the static inventory's group variables; the folder is the inventory."""
     folder.mkdir(parents=True, exist_ok=True)
     groups: dict[str, dict[str, t.Any]] = {
-        name: {"hosts": {}} for name in ("altium_enterprise_server", "oracle", "winrm_http_ntlm", "winrm_https_basic")
+        name: {"hosts": {}} for name in (*GROUPS.values(), "winrm_http_ntlm", "winrm_https_basic")
     }
     for host in lab.hosts.values():
         variables: dict[str, str] = {"ansible_host": host.address}
@@ -29,7 +31,7 @@ def write_inventory(lab: Lab, folder: pathlib.Path) -> pathlib.Path:
         if host.https:
             # Host variables win over the group's, whose path leads to the lab of the project's own build folder.
             variables["ansible_winrm_ca_trust_path"] = str(lab.authority.certificate_path)
-        groups["altium_enterprise_server" if host.kind == "aes" else "oracle"]["hosts"][host.name] = variables
+        groups[GROUPS[host.kind]]["hosts"][host.name] = variables
         groups["winrm_https_basic" if host.https else "winrm_http_ntlm"]["hosts"][host.name] = {}
     # JSON is YAML, and needs no library.
     (folder / "hosts.yml").write_text(json.dumps({"all": {"children": groups}}, indent=2) + "\n")

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole lab: installations of an Enterprise Server host and its Oracle host, each machine on an address of its own."""
+"""The whole lab: installations of an Enterprise Server host and its Oracle host, and hosts of eTravel, each on its own address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import socket
 import types
 import typing as t
 
-from tests.lab import sites
+from tests.lab import etravel, sites
 from tests.lab.certificates import Authority
 from tests.lab.inventory import PROJECT, STATIC, write_inventory
 from tests.lab.oracle.database import Database
@@ -22,7 +22,7 @@ from tests.lab.record import Recorder, Request, RequestCallback, Started, Unknow
 from tests.lab.tls import ServerCertificate
 from tests.lab.windows.faults import FAULTS
 from tests.lab.windows.machine import Machine
-from tests.lab.windows.programs.oracle import DATABASE_SERVICE, LISTENER_SERVICE
+from tests.lab.windows.programs.oracle import LISTENER_SERVICE
 from tests.lab.windows.services import RUNNING, STOPPED, Service
 from tests.lab.winrm.auth import NtlmStore
 from tests.lab.winrm.endpoint import HTTP_PORT, Endpoint
@@ -36,6 +36,9 @@ OPERATOR, OPERATOR_PASSWORD = "operator", "lab-operator-Fake1"
 """May log on, and is no administrator."""
 ACCOUNTS = ((ADMIN, ADMIN_PASSWORD, True), (OPERATOR, OPERATOR_PASSWORD, False))
 
+HOST_KINDS = ("aes", "ora", "etravel")
+"""What a host is; also the beginning of its name, and by its place the end of its address."""
+
 
 class LabError(Exception):
     """The lab cannot start."""
@@ -43,7 +46,7 @@ class LabError(Exception):
 
 @dataclasses.dataclass
 class LabHost:
-    """One machine of the lab. ``oracle`` (the listener, with its ``database``) only on Oracle hosts."""
+    """One machine of the lab, of one of HOST_KINDS. ``oracle`` (the listener, with its ``database``) only where Oracle runs."""
 
     name: str
     kind: str
@@ -113,15 +116,21 @@ class LabFaults:
 class Lab:
     """Use as a context manager. Odd installations speak HTTP with NTLM, even ones HTTPS with Basic.
 
+    ``installations`` pairs of an Enterprise Server host and its Oracle host, ``etravel`` hosts of the eTravel system.
     ``network``: the first two numbers of the addresses; None takes the first free one, so that several labs run at once.
     ``root`` holds the machines' disks, the certificate authority and the inventory; disks are kept if they are there.
     """
 
     def __init__(
-        self, root: pathlib.Path = DEFAULT_ROOT, installations: int = 2, network: str | None = None, data_files: int = 12
+        self,
+        root: pathlib.Path = DEFAULT_ROOT,
+        installations: int = 2,
+        network: str | None = None,
+        data_files: int = 12,
+        etravel: int = 0,
     ) -> None:
         self.root = root
-        self.installations = installations
+        self.installations, self.etravel = installations, etravel
         self.recorder = Recorder()
         self.faults = LabFaults(self)
         self.hosts: dict[str, LabHost] = {}
@@ -166,7 +175,7 @@ class Lab:
     @property
     def inventory_path(self) -> pathlib.Path:
         """The static inventory where it fits, otherwise one that is written for this lab."""
-        if self.network == DEFAULT_NETWORK and self.installations == 2 and self.root == DEFAULT_ROOT:
+        if (self.network, self.installations, self.etravel, self.root) == (DEFAULT_NETWORK, 2, 1, DEFAULT_ROOT):
             return STATIC
         return write_inventory(self, self.root / "inventory")
 
@@ -188,6 +197,8 @@ class Lab:
             self._take_network()
             for number in range(1, self.installations + 1):
                 self._add_installation(number)
+            for number in range(1, self.etravel + 1):
+                self._add_host("etravel", number)
         except BaseException:
             self.stop()
             raise
@@ -215,9 +226,10 @@ class Lab:
     def _add_host(self, kind: str, number: int) -> None:
         assert self._acceptor is not None
         name = f"{kind}{number}"
-        address = f"{self.network}.{number}.{1 if kind == 'aes' else 2}"
+        address = f"{self.network}.{number}.{1 + HOST_KINDS.index(kind)}"
         https = number % 2 == 0
-        machine = Machine(name, self.root / name, self.recorder, ACCOUNTS)
+        accounts = (*ACCOUNTS, etravel.ACCOUNT) if kind == "etravel" else ACCOUNTS
+        machine = Machine(name, self.root / name, self.recorder, accounts)
         certificate = ServerCertificate(machine, address, self.authority, self.stranger) if https else None
         self._ntlm.add(machine.users)
         endpoint = Endpoint(
@@ -233,10 +245,14 @@ class Lab:
         self.hosts[name] = host
         if kind == "aes":
             sites.build_enterprise_server(machine, f"ora{number}", self._data_files)
-        else:
+        elif kind == "ora":
             database = sites.build_oracle_host(machine, address)
             host.oracle = OracleServer(database, address, ORACLE_PORT)
-            _ListenerService(machine, host.oracle)
+            _ListenerService(machine, host.oracle, LISTENER_SERVICE)
+        else:
+            database = etravel.build_etravel(machine, address)
+            host.oracle = OracleServer(database, address, ORACLE_PORT)
+            _ListenerService(machine, host.oracle, etravel.LISTENER_SERVICE)
 
     def stop(self) -> None:
         """Close every connection and end everything that runs."""
@@ -253,18 +269,16 @@ class Lab:
 
 
 class _ListenerService:
-    """The listener listens while its Windows service runs, and the database is open while its own does."""
+    """The listener listens while its Windows service runs."""
 
-    def __init__(self, machine: Machine, server: OracleServer) -> None:
-        self._server = server
-        self._follow_listener(machine.services[LISTENER_SERVICE].state)
+    def __init__(self, machine: Machine, server: OracleServer, listener: str) -> None:
+        self._server, self._listener = server, listener
+        self._follow_listener(machine.services[listener].state)
         machine.services.on_state.append(self._changed)
 
     def _changed(self, service: Service) -> None:
-        if service.name == LISTENER_SERVICE:
+        if service.name == self._listener:
             self._follow_listener(service.state)
-        elif service.name == DATABASE_SERVICE:
-            self._server.database.open_mode = "READ WRITE" if service.state == RUNNING else "DOWN"
 
     def _follow_listener(self, state: str) -> None:
         if state == RUNNING and not self._server.is_listening:

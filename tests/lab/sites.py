@@ -13,7 +13,7 @@ from tests.lab.oracle.database import Database
 from tests.lab.windows.iis import Pool, Site
 from tests.lab.windows.machine import Machine
 from tests.lab.windows.programs import altium, oracle
-from tests.lab.windows.services import Service
+from tests.lab.windows.services import RUNNING, Service
 
 DATA_FOLDER = r"C:\ProgramData\Altium\Altium365\VaultData"
 SCHEMA = "AESUSER313"
@@ -30,7 +30,7 @@ UNRELATED_SERVICES = ("Spooler", "W32Time", "EventLog", "WinRM", "Schedule", "Al
 _SVCHOST = r"C:\Windows\system32\svchost.exe -k"
 
 
-def _add_windows_services(machine: Machine) -> None:
+def add_windows_services(machine: Machine) -> None:
     for service in (
         Service("RpcSs", "Remote Procedure Call (RPC)", f"{_SVCHOST} rpcss -p", accepts_stop=False),
         Service("EventLog", "Windows Event Log", f"{_SVCHOST} LocalServiceNetworkRestricted -p"),
@@ -43,7 +43,7 @@ def _add_windows_services(machine: Machine) -> None:
         machine.services.add(service)
 
 
-def _add_iis(machine: Machine) -> None:
+def add_iis(machine: Machine) -> None:
     shared = f"{_SVCHOST} iissvcs"
     for service in (
         Service("AppHostSvc", "Application Host Helper Service", f"{_SVCHOST} apphost"),
@@ -56,8 +56,8 @@ def _add_iis(machine: Machine) -> None:
 def build_enterprise_server(machine: Machine, oracle_host: str, data_files: int = 12) -> None:
     """An Altium On-Prem Enterprise Server with an Oracle back end."""
     folder = altium.INSTALL_FOLDER
-    _add_windows_services(machine)
-    _add_iis(machine)
+    add_windows_services(machine)
+    add_iis(machine)
     for service in (
         Service(
             "AltiumSearchService", "Altium Search Service", rf'"{folder}\Search\bin\elasticsearch-service-x64.exe" //RS//Altium'
@@ -101,8 +101,8 @@ def build_enterprise_server(machine: Machine, oracle_host: str, data_files: int 
         machine.install(path, tool)
     _write_ini(machine, oracle_host)
     _write_data(machine, data_files)
-    _Presence(machine, "avbackup_missing", [altium.AVBACKUP])
-    _Presence(machine, "avbackup_ini_missing", [altium.INI])
+    Presence(machine, "avbackup_missing", [altium.AVBACKUP])
+    Presence(machine, "avbackup_ini_missing", [altium.INI])
     _HealthMonitor(machine)
 
 
@@ -135,7 +135,7 @@ def _write_data(machine: Machine, count: int) -> None:
         machine.files.write(ntpath.join(folder, f"item {number:03d}.bin"), content)
 
 
-class _Presence:
+class Presence:
     """While the fault is on, the files are away."""
 
     def __init__(self, machine: Machine, fault: str, paths: list[str]) -> None:
@@ -171,8 +171,8 @@ class _HealthMonitor:
 
 def build_oracle_host(machine: Machine, address: str) -> Database:
     """A Windows host with Oracle 19c and its classic export tools; the database that it runs."""
-    _add_windows_services(machine)
-    _add_iis(machine)
+    add_windows_services(machine)
+    add_iis(machine)
     machine.iis.add_pool(Pool("DefaultAppPool"))
     machine.iis.add_site(Site("Default Web Site", 1, "http/*:80:"))
     home = oracle.HOME
@@ -189,8 +189,9 @@ def build_oracle_host(machine: Machine, address: str) -> Database:
         name=SERVICE_NAME,
         services=(SERVICE_NAME,),
         host_name=machine.name.upper(),
-        resolve_path=lambda path: _real_path(machine, path),
+        resolve_path=lambda path: real_path(machine, path),
     )
+    open_while_running(machine, database, (oracle.DATABASE_SERVICE,))
     _fill(database)
     machine.files.ensure_folder(r"C:\Backups")
     database.add_directory("DATA_PUMP_DIR", r"C:\Backups", (SCHEMA,))
@@ -198,11 +199,22 @@ def build_oracle_host(machine: Machine, address: str) -> Database:
     tools.hosts |= {address, machine.name}
     for path, tool in tools.programs().items():
         machine.install(path, tool)
-    _Presence(machine, "exp_missing", list(tools.programs()))
+    Presence(machine, "exp_missing", list(tools.programs()))
     return database
 
 
-def _real_path(machine: Machine, path: str) -> pathlib.Path:
+def open_while_running(machine: Machine, database: Database, services: tuple[str, ...]) -> None:
+    """The database is open while all these services of its instance run."""
+
+    def changed(service: Service) -> None:
+        if service.name in services:
+            runs = all(machine.services[name].state == RUNNING for name in services)
+            database.open_mode = "READ WRITE" if runs else "DOWN"
+
+    machine.services.on_state.append(changed)
+
+
+def real_path(machine: Machine, path: str) -> pathlib.Path:
     """Where a file of the database server is or would be on this machine."""
     found = machine.files.real(path)
     if found is not None:

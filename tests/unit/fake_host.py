@@ -44,6 +44,12 @@ class FakeUnit:
     needs: tuple[str, ...] = ()
     refuses: bool = False
     hangs: bool = False
+    unfit: str = ""
+    """The slug with which it is refused before anything stops."""
+    needs_preparation: bool = False
+    """Whether something has to be put on the host to start it."""
+    prepared: bool = False
+    pid: int = 100
 
 
 class FakeUnits:
@@ -65,7 +71,7 @@ class FakeUnits:
         if unit is None:
             return base.UnitStatus(self.kind, name, base.ABSENT)
         return base.UnitStatus(
-            self.kind, name, unit.state, 100 if unit.state == base.RUNNING else None, unit.executable, unit.state
+            self.kind, name, unit.state, unit.pid if unit.state == base.RUNNING else None, unit.executable, unit.state
         )
 
     def statuses(self, names: t.Sequence[str]) -> list[base.UnitStatus]:
@@ -88,9 +94,24 @@ class FakeUnits:
     def start(self, name: str) -> None:
         self.events.append(f"start {name}")
         self.units[name].state = base.RUNNING
+        self.units[name].pid += 1
 
     def start_command(self, name: str) -> list[str]:
         return ["start", name]
+
+    def refuse_unfit(self, name: str) -> None:
+        if name in self.units and self.units[name].unfit:
+            raise LockstepError(self.units[name].unfit, f"{name} is unfit")
+
+    def prepare(self, name: str) -> None:
+        if self.units[name].needs_preparation:
+            self.events.append(f"prepare {name}")
+            self.units[name].prepared = True
+
+    def dismiss(self, name: str) -> None:
+        if self.units[name].prepared:
+            self.events.append(f"dismiss {name}")
+            self.units[name].prepared = False
 
 
 @dataclasses.dataclass
@@ -128,6 +149,8 @@ class FakeHost:
         self.job: t.Callable[[FakeJob], base.JobStatus] = lambda job: base.JobStatus(base.JOB_EXITED, 0, 42)
         self.before_write: t.Callable[[str, str], None] = lambda operation, path: None
         self.closed = False
+        self.event_log: list[tuple[datetime.datetime, str, str]] = []
+        """Errors of programs: when, who and what."""
 
     def close(self) -> None:
         self.closed = True
@@ -272,6 +295,9 @@ class FakeHost:
 
     def processes(self, name: str) -> list[int]:
         return self.running.get(name, [])
+
+    def error_events(self, log: str, source: str, since: datetime.datetime) -> list[str]:
+        return [text for moment, name, text in self.event_log if name == source and moment >= since.replace(microsecond=0)]
 
     def unit_driver(self, kind: str, definition: t.Mapping[str, t.Any]) -> FakeUnits:
         return FakeUnits(kind, self.units.setdefault(kind, {}), self.events)

@@ -98,7 +98,29 @@ class UnitDriver(t.Protocol):
         """Ask it to start. Its status right afterwards, as for ``stop``. Raises ``unit_refused``."""
 
     def start_command(self, name: str) -> list[str]:
-        """The argv that the lease runs on the host itself to start this unit."""
+        """The argv that the lease runs on the host itself to start this unit, after ``prepare``."""
+
+    def refuse_unfit(self, name: str) -> None:
+        """Raise what would keep the unit from being stopped now or started later, as far as that can be told. Changes nothing."""
+
+    def prepare(self, name: str) -> None:
+        """Put on the host what ``stop`` and ``start_command`` need there. The unit itself stays as it is."""
+
+    def dismiss(self, name: str) -> None:
+        """Remove what ``prepare``, ``stop`` and ``start`` have put on the host. No error when nothing is there."""
+
+
+class LeavesNothing:
+    """For drivers that need nothing on the host beside the unit itself."""
+
+    def refuse_unfit(self, name: str) -> None:
+        return
+
+    def prepare(self, name: str) -> None:
+        return
+
+    def dismiss(self, name: str) -> None:
+        return
 
 
 class Host(t.Protocol):
@@ -199,9 +221,13 @@ class Host(t.Protocol):
     def processes(self, name: str) -> list[int]:
         """Ids of the processes whose program has this file name (Windows: case-insensitive, with ``.exe``)."""
 
+    def error_events(self, log: str, source: str, since: datetime.datetime) -> list[str]:
+        """Messages of the errors that a program has reported to an event log of Windows, oldest first; slug
+        ``unit_kind_unsupported`` elsewhere. Events have whole seconds: one in the second of ``since`` is among them."""
+
     def unit_driver(self, kind: str, definition: t.Mapping[str, t.Any]) -> UnitDriver:
         """``kind``: service, app_pool, site, scheduled_task, process, command. ``definition`` is the user's unit (the start,
-        stop and check argv of commands, the start argv of processes). Slug ``unit_kind_unsupported``."""
+        stop and check argv of commands, the start argv and the desktop of processes). Slug ``unit_kind_unsupported``."""
 
     # timers: the host itself does something at a time, whether or not anybody is connected
     def timer_script(self, commands: t.Sequence[t.Sequence[str]], log: str, marker: str) -> str:

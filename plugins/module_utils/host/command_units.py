@@ -14,11 +14,12 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     UNKNOWN,
     Completed,
     Host,
+    LeavesNothing,
     UnitStatus,
 )
 
 
-class CommandUnits:
+class CommandUnits(LeavesNothing):
     """One unit of kind ``command``: ``stop``, ``start`` and ``check`` are argv lists of its definition.
 
     ``check`` exits 0 while the unit runs and 3 when it is stopped (as LSB's status action does); anything else is unknown.

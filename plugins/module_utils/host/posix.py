@@ -255,6 +255,9 @@ class PosixHost:
     def processes(self, name: str) -> list[int]:
         return sorted(process.pid for process in posix_processes.all_processes() if process.is_program(name))
 
+    def error_events(self, log: str, source: str, since: datetime.datetime) -> list[str]:
+        raise LockstepError("unit_kind_unsupported", f"{self.name} is not Windows: it has no event log {log}.")
+
     def unit_driver(self, kind: str, definition: t.Mapping[str, t.Any]) -> UnitDriver:
         if kind == "process":
             return Processes(self, definition)

@@ -27,6 +27,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     UNKNOWN,
     Completed,
     Host,
+    LeavesNothing,
     UnitStatus,
 )
 
@@ -46,7 +47,7 @@ def _ask(host: Host, argv: t.Sequence[str], name: str) -> None:
         raise LockstepError("unit_refused", f"{host.name}: {' '.join(argv)} exited {done.exit_code}: {answer}", unit_name=name)
 
 
-class SystemdUnits:
+class SystemdUnits(LeavesNothing):
     """Services, and timers as scheduled tasks. A name may leave out its type (``nginx`` is ``nginx.service``)."""
 
     _STATES: t.Mapping[str, str] = {
@@ -130,7 +131,7 @@ class SystemdUnits:
         return UnitStatus(self._kind, block.get("Id", ""), state, pid or None, program.group(1) if program else None, detail)
 
 
-class LaunchdServices:
+class LaunchdServices(LeavesNothing):
     """Jobs of launchd by their label. Stopping takes the job out of its domain, or KeepAlive would bring it back at once."""
 
     _NOT_FOUND = 113
@@ -186,7 +187,7 @@ class LaunchdServices:
         return ["/bin/sh", "-c", script, "lockstep-start", self._domain, self._definition(name), name]
 
 
-class Processes:
+class Processes(LeavesNothing):
     """Programs by file name or path, all processes of each. One that is not running is stopped, never absent."""
 
     def __init__(self, host: Host, definition: t.Mapping[str, t.Any]) -> None:

@@ -14,7 +14,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Tas
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import boot_id
-from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import plan, units
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import plan, readiness, units
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.conditions import Mark
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.journal import RESUMING, Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.plan import Step, Unit, Wanted
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.store import Store
@@ -23,13 +24,15 @@ from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.store impo
 class Work:
     """A plan being carried out, and what came of it, for complete and for partial results.
 
-    ``states`` are the units' latest known states, ``seconds`` belong to the steps by their index.
+    ``states`` are the units' latest known states, ``seconds`` belong to the steps by their index. ``marks``: from where the
+    conditions of the units that were started count.
     """
 
     def __init__(self, recorded: t.Sequence[Unit], states: t.Sequence[str], steps: t.Sequence[Step]) -> None:
         self.units, self.steps = list(recorded), list(steps)
         self.states = dict(zip(map(_key, recorded), states))
         self.seconds: dict[int, float] = {}
+        self.marks: dict[tuple[str, str], Mark] = {}
 
     @property
     def stops(self) -> bool:
@@ -75,7 +78,7 @@ def begin_journal(task: Task, store: Store, wanted: t.Sequence[Wanted], found: t
         boot_id=boot_id(),
         monotonic=task.clock.monotonic(),
         wanted=tuple(entry.as_dict() for entry in wanted),
-        units=tuple(found),
+        units=tuple(readiness.with_marks(task.host, found)),
         armed_until=None if max_outage is None else now + datetime.timedelta(seconds=max_outage),
     )
     store.create(journal)
@@ -137,7 +140,8 @@ def _after_orderly_resume(
 ) -> LockstepError:
     # The unit that would not stop has already used up its deadline: the others must not wait for it once more.
     ordered = plan.start_order(journal.units)
-    ordered = [unit for unit in ordered if unit != culprit] + [unit for unit in ordered if unit == culprit]
+    if culprit is not None:
+        ordered.sort(key=lambda unit: _key(unit) == _key(culprit))
     back = resume_work(store, journal, ordered, [base.UNKNOWN] * len(ordered))
     details = dict(error.details, plan=work.plan_facts(), journal=store.path)
     try:
@@ -206,6 +210,7 @@ def resume(task: Task, store: Store, journal: Journal, work: Work) -> Resumed:
             fired = store.fired()
             log = store.fired_log() if fired else ""
         else:
+            store.dismiss(work.units)
             store.forget()
         work.seconds[index] = task.clock.monotonic() - began
     return Resumed(outage, fired, log)
@@ -217,7 +222,7 @@ def _start(task: Task, unit: Unit, work: Work, failures: t.Sequence[tuple[Unit, 
         return failures[-1][1]
     task.progress(f"starting {unit.kind} {unit.name}")
     try:
-        units.start_unit(task, unit, work.state(unit))
+        _start_until_ready(task, unit, work)
     except LockstepError as error:
         work.note(unit, error.details.get("unit", {}).get("state", base.UNKNOWN))
         return error
@@ -225,22 +230,67 @@ def _start(task: Task, unit: Unit, work: Work, failures: t.Sequence[tuple[Unit, 
     return None
 
 
+def _start_until_ready(task: Task, unit: Unit, work: Work) -> None:
+    """Only what comes after the start counts for its conditions. What has come back by itself is asked for the same."""
+    began = task.clock.monotonic()
+    fresh = _mark_before_start(task, unit) if unit.ready and work.state(unit) != base.RUNNING else None
+    started = units.start_unit(task, unit, work.state(unit))
+    if not unit.ready:
+        return
+    mark = fresh if started else unit.mark
+    if mark is None or not (started or _is_another_process(task, unit)):
+        return
+    work.marks[_key(unit)] = mark
+    readiness.await_ready(task, unit, mark, began)
+
+
+def _mark_before_start(task: Task, unit: Unit) -> Mark | None:
+    try:
+        return readiness.take_mark(task.host, unit.ready)
+    except LockstepError:
+        # Nothing keeps a unit from its start. The mark in the journal serves as well, but for what was reported during the stop.
+        return unit.mark
+
+
+def _is_another_process(task: Task, unit: Unit) -> bool:
+    """Whether it was started since the outage began: what was never stopped has nothing to say."""
+    return unit.pid is None or units.status_of(task, unit).pid != unit.pid
+
+
 def _ended_again(task: Task, work: Work) -> list[tuple[Unit, LockstepError]]:
+    """What does not run any more, and what has reported an error while others were started."""
     failures = []
     for unit, status in zip(work.units, units.statuses_of(task, work.units)):
         work.note(unit, status.state)
         if status.state != base.RUNNING:
             failures.append((unit, units.not_started(task, status, "ended again after its start")))
+        elif _key(unit) in work.marks:
+            try:
+                readiness.refuse_errors(task.host, unit, work.marks[_key(unit)])
+            except LockstepError as error:
+                failures.append((unit, error))
     return failures
+
+
+def _for_next_try(task: Task, unit: Unit, work: Work) -> Unit:
+    mark = work.marks.get(_key(unit))
+    if mark is None:
+        return unit
+    try:
+        return dataclasses.replace(unit, mark=readiness.mark_after_failure(task.host, unit.ready, mark))
+    except LockstepError as error:
+        task.warn(f"What {unit.kind} {unit.name} has reported up to now will be held against it again: {error.message}")
+        return unit
 
 
 def _not_resumed(
     task: Task, store: Store, journal: Journal, failures: t.Sequence[tuple[Unit, LockstepError]], work: Work
 ) -> LockstepError:
     failed = {_key(unit) for unit, _unused in failures}
-    todo = tuple(unit for unit in journal.units if _key(unit) in failed)
+    todo = tuple(_for_next_try(task, unit, work) for unit in journal.units if _key(unit) in failed)
     try:
         store.write(dataclasses.replace(journal, units=todo, phase=RESUMING))
+        store.dismiss([unit for unit in journal.units if unit.ran and _key(unit) not in failed])
     except LockstepError as error:
         # The complete journal stays: it says at least as much.
         task.warn(f"The journal {store.path} was not shortened to what is still to be started: {error.message}")

@@ -47,6 +47,31 @@ UNIT_SPEC: t.Mapping[str, t.Any] = {
         "start": {"type": "dict", "options": dict(_ARGV, cwd={"type": "str"})},
         "stop": {"type": "dict", "options": _ARGV},
         "check": {"type": "dict", "options": _ARGV},
+        "desktop": {
+            "type": "dict",
+            "options": {
+                "user": {"type": "str", "required": True},
+                "program": {"type": "str"},
+                "command_line": {"type": "str"},
+                "close": {"type": "str", "choices": ["window", "ctrl_break", "command"], "default": "window"},
+                "close_argv": {"type": "list", "elements": "str"},
+                "confirm_argv": {"type": "list", "elements": "str"},
+            },
+            "required_if": [["close", "command", ["close_argv"]]],
+        },
+        "ready": {
+            "type": "dict",
+            "options": {
+                "log": {"type": "str"},
+                "expect": {"type": "list", "elements": "str"},
+                "refuse": {"type": "list", "elements": "str"},
+                "event_log": {
+                    "type": "dict",
+                    "options": {"log": {"type": "str", "default": "Application"}, "source": {"type": "str", "required": True}},
+                },
+            },
+            "required_by": {"expect": ["log"], "refuse": ["log"]},
+        },
     },
     "required_one_of": [["name", "pattern", "path_under"]],
     "mutually_exclusive": [["name", "pattern"], ["name", "path_under"]],

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.conditions import Mark, Ready, broken_pattern
 
 KINDS = ("service", "app_pool", "site", "scheduled_task", "process", "command")
 
@@ -32,6 +33,7 @@ class Wanted:
     """One entry of the option ``units``: a unit by name, or all that a pattern and a folder describe.
 
     ``definition`` is what ``Host.unit_driver`` needs of it: how it is started, stopped and checked, where the user says so.
+    ``ready``: what must hold after its start.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Wanted:
     force: bool = False
     start_position: int = 0
     definition: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    ready: Ready = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_params(cls, entry: t.Mapping[str, t.Any]) -> Wanted:
@@ -53,7 +56,8 @@ class Wanted:
             timeout=float(entry.get("timeout") or 120.0),
             force=bool(entry.get("force")),
             start_position=int(entry.get("start_position") or 0),
-            definition={word: dict(entry[word]) for word in ("start", "stop", "check") if entry.get(word)},
+            definition={word: _given(entry[word]) for word in ("start", "stop", "check", "desktop") if entry.get(word)},
+            ready=_given(entry.get("ready") or {}),
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -66,9 +70,16 @@ class Wanted:
         return f"{self.kind} with {' and '.join(parts)}"
 
 
+def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in options.items() if value not in (None, [], {})}
+
+
 @dataclasses.dataclass(frozen=True)
 class Unit:
-    """One unit as the journal records it. ``before`` is its state when the outage began."""
+    """One unit as the journal records it. ``before`` is its state, and ``pid`` its process, when the outage began.
+
+    ``mark``: from where its conditions of ``ready`` count, where it has some.
+    """
 
     kind: str
     name: str
@@ -78,6 +89,9 @@ class Unit:
     start_position: int = 0
     definition: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     dependent_of: str | None = None
+    ready: Ready = dataclasses.field(default_factory=dict)
+    pid: int | None = None
+    mark: Mark | None = None
 
     @property
     def ran(self) -> bool:
@@ -95,6 +109,9 @@ class Unit:
             start_position=int(data["start_position"]),
             definition=dict(data["definition"]),
             dependent_of=data["dependent_of"],
+            ready=dict(data.get("ready") or {}),
+            pid=data.get("pid"),
+            mark=Mark.from_dict(data["mark"]) if data.get("mark") else None,
         )
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -116,6 +133,8 @@ class Step:
             result.update(kind=self.unit.kind, name=self.unit.name, state=self.state, timeout=self.unit.timeout)
             if self.action == STOP:
                 result["force"] = self.unit.force
+            if self.action == START and self.unit.ready:
+                result["ready"] = dict(self.unit.ready)
             if self.unit.dependent_of is not None:
                 result["dependent_of"] = self.unit.dependent_of
         return result
@@ -127,7 +146,8 @@ def unit_key(platform: str, kind: str, name: str) -> tuple[str, str]:
 
 
 def record(wanted: Wanted, status: base.UnitStatus, dependent_of: str | None = None) -> Unit:
-    """The unit as it goes into the journal. A dependent takes the deadline and the force of the unit that needs it stopped."""
+    """The unit as it goes into the journal. A dependent takes the deadline and the force of the unit that needs it stopped, and
+    nothing that is that unit's own."""
     return Unit(
         kind=wanted.kind,
         name=status.name,
@@ -137,7 +157,22 @@ def record(wanted: Wanted, status: base.UnitStatus, dependent_of: str | None = N
         start_position=wanted.start_position,
         definition=wanted.definition,
         dependent_of=dependent_of,
+        ready=wanted.ready if dependent_of is None else {},
+        pid=status.pid,
     )
+
+
+def refuse_invalid(entries: t.Iterable[Wanted], platform: str) -> None:
+    """Raise ``option_invalid`` for what no host of this platform can do."""
+    for entry in entries:
+        desktop = entry.definition.get("desktop", {})
+        problem = broken_pattern([desktop.get("command_line", ""), *entry.ready.get("expect", ()), *entry.ready.get("refuse", ())])
+        if desktop and (entry.kind != "process" or platform != base.WINDOWS):
+            problem = "desktop is for units of kind process on Windows"
+        elif entry.ready.get("event_log") and platform != base.WINDOWS:
+            problem = "ready.event_log is for Windows"
+        if problem is not None:
+            raise LockstepError("option_invalid", f"{entry.describe()}: {problem}. Correct units.")
 
 
 def refuse_unclear(statuses: t.Iterable[base.UnitStatus]) -> None:

@@ -54,12 +54,16 @@ class Store:
         return journal
 
     def prepare(self, units: t.Sequence[Unit], leased: bool) -> None:
-        """Make the folder of a new journal, with the lease's script, under a name of this run's own."""
+        """Make the folder of a new journal, with the lease's script, under a name of this run's own.
+
+        Before that, what the units need on the host to be stopped and started.
+        """
         draft = self._draft()
         self.host.remove(draft)
+        for unit in start_order(units):
+            self._driver(unit).prepare(unit.name)
         if leased:
-            script = self.host.join(draft, self.host.basename(self.script))
-            self.host.write_text(script, self._script_text(units), private=True, new_folder=True)
+            self._write_script(self.host.join(draft, self.host.basename(self.script)), units)
 
     def create(self, journal: Journal) -> None:
         """Put the prepared folder in place with its journal; slug ``path_exists`` when another run was faster.
@@ -109,7 +113,7 @@ class Store:
         """
         renewed = dataclasses.replace(journal, armed_until=self.host.now() + datetime.timedelta(seconds=max_outage))
         if journal.armed_until is None:
-            self.host.write_text(self.script, self._script_text(renewed.units), private=True)
+            self._write_script(self.script, renewed.units)
         self.write(renewed)
         self.arm(renewed)
         self.refuse_fired(renewed)
@@ -138,9 +142,20 @@ class Store:
                 lease_log=self.fired_log(),
             )
 
-    def _script_text(self, units: t.Sequence[Unit]) -> str:
-        commands = [self.host.unit_driver(unit.kind, unit.definition).start_command(unit.name) for unit in start_order(units)]
-        return self.host.timer_script(commands, self.log, self.marker)
+    def _driver(self, unit: Unit) -> base.UnitDriver:
+        return self.host.unit_driver(unit.kind, unit.definition)
+
+    def dismiss(self, units: t.Sequence[Unit]) -> None:
+        """Remove what was put on the host to stop and start these units. What stays harms nobody: it is told, no more."""
+        for unit in units:
+            try:
+                self._driver(unit).dismiss(unit.name)
+            except LockstepError as error:
+                self.task.warn(f"Something that was made to start {unit.kind} {unit.name} stayed on the host: {error.message}")
+
+    def _write_script(self, path: str, units: t.Sequence[Unit]) -> None:
+        commands = [self._driver(unit).start_command(unit.name) for unit in start_order(units)]
+        self.host.write_text(path, self.host.timer_script(commands, self.log, self.marker), private=True, new_folder=True)
 
 
 def describe_age(age: datetime.timedelta) -> str:

@@ -21,9 +21,10 @@ FORCED_WITHIN = 30.0
 def find_units(task: Task, entries: t.Sequence[Wanted]) -> list[Unit]:
     """What the entries mean on this host, in stop order: each unit once, its running dependents before it.
 
-    Slugs ``unit_missing`` and ``unit_state_unknown``. Changes nothing.
+    Slugs ``unit_missing`` and ``unit_state_unknown``, and what a driver has against a unit. Changes nothing.
     """
     platform = task.host.platform
+    plan.refuse_invalid(entries, platform)
     named: dict[tuple[str, str], Wanted] = {}
     statuses: list[base.UnitStatus] = []
     for entry in entries:
@@ -39,6 +40,7 @@ def find_units(task: Task, entries: t.Sequence[Wanted]) -> list[Unit]:
         key = plan.unit_key(platform, status.kind, status.name)
         entry = named[key]
         driver = drivers[id(entry)]
+        driver.refuse_unfit(status.name)
         # What does not run has no dependents that run.
         for name in driver.dependents(status.name) if status.state != base.STOPPED else ():
             dependent = plan.unit_key(platform, status.kind, name)

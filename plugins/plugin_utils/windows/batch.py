@@ -10,9 +10,12 @@ import datetime
 import xml.sax.saxutils
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import batch_line, quote_path
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import batch_line, quote_argument, quote_path
 
 EXIT_PREFIX = "exit."
+TASK_FOLDER = "\\Lockstep\\"
+"""Where the task scheduler has all tasks that Lockstep makes."""
+NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 
 
 def job_script(
@@ -64,7 +67,7 @@ def task_xml(script: str, at: datetime.datetime) -> str:
     """A one-shot task, as SYSTEM, that also runs when its time was missed (the machine was off). Free of the host's language."""
     utc = at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     arguments = xml.sax.saxutils.escape(f'/d /c "{quote_path(script)}"')
-    text = f"""<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+    text = f"""<Task version="1.2" xmlns="{NAMESPACE}">
 <Triggers><TimeTrigger><StartBoundary>{utc}</StartBoundary><Enabled>true</Enabled></TimeTrigger></Triggers>
 <Principals><Principal id="Author"><UserId>S-1-5-18</UserId><RunLevel>HighestAvailable</RunLevel></Principal></Principals>
 <Settings>
@@ -77,5 +80,42 @@ def task_xml(script: str, at: datetime.datetime) -> str:
 <Actions Context="Author"><Exec><Command>cmd.exe</Command><Arguments>{arguments}</Arguments></Exec></Actions>
 </Task>
 """
-    # schtasks guesses the encoding of a file without a declaration; character references leave nothing to guess.
+    return _plain_text(text)
+
+
+def session_task_xml(
+    user: str, actions: collections.abc.Iterable[collections.abc.Sequence[str]], cwd: str | None, enabled: bool, endless: bool
+) -> str:
+    """A task without a time of its own: once asked to, it runs the actions one after the other in the desktop session of ``user``,
+    and only while that user is logged on. ``endless``: the last action may run for ever; otherwise the task is ended in time.
+
+    The programs get the priority that they have when a person starts them; a task's own default is lower.
+    """
+    folder = f"<WorkingDirectory>{xml.sax.saxutils.escape(cwd)}</WorkingDirectory>" if cwd else ""
+    execs = "\n".join(
+        f"<Exec><Command>{xml.sax.saxutils.escape(argv[0])}</Command>"
+        f"<Arguments>{xml.sax.saxutils.escape(' '.join(map(quote_argument, argv[1:])))}</Arguments>{folder}</Exec>"
+        for argv in actions
+    )
+    text = f"""<Task version="1.2" xmlns="{NAMESPACE}">
+<Principals><Principal id="Author"><UserId>{xml.sax.saxutils.escape(user)}</UserId>
+<LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel></Principal></Principals>
+<Settings>
+<Enabled>{str(enabled).lower()}</Enabled>
+<MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+<StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+<ExecutionTimeLimit>{"PT0S" if endless else "PT1H"}</ExecutionTimeLimit>
+<Priority>5</Priority>
+</Settings>
+<Actions Context="Author">
+{execs}
+</Actions>
+</Task>
+"""
+    return _plain_text(text)
+
+
+def _plain_text(text: str) -> str:
+    """schtasks guesses the encoding of a file without a declaration; character references leave nothing to guess."""
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

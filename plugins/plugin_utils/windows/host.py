@@ -33,6 +33,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import Waiter
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import batch
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.batch import TASK_FOLDER
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line, quote_path
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.tape import WindowsTapeDrive
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.units import windows_unit_driver
@@ -47,7 +48,6 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman impo
 _LONG = 24 * 3600.0
 """Seconds for commands whose time grows with the data (hashing, reading an archive): they are watched, not bounded."""
 
-_TASK_FOLDER = "\\Lockstep\\"
 _LONGEST_LINE = 8190
 """Bytes without the line end: findstr leaves out longer lines of its standard input."""
 _SHORT_WRITE = 3
@@ -419,6 +419,16 @@ class WindowsHost:
         found = self.session.query(CIMV2, f"SELECT ProcessId FROM Win32_Process WHERE Name={wql_text(name)}")
         return [int(process["ProcessId"]) for process in found]
 
+    def error_events(self, log: str, source: str, since: datetime.datetime) -> list[str]:
+        offset = since.utcoffset() or datetime.timedelta()
+        begin = f"{since:%Y%m%d%H%M%S}.000000{int(offset.total_seconds() // 60):+04d}"
+        found = self.session.query(
+            CIMV2,
+            "SELECT RecordNumber, Message FROM Win32_NTLogEvent WHERE "
+            f"Logfile={wql_text(log)} AND SourceName={wql_text(source)} AND EventType=1 AND TimeGenerated>='{begin}'",
+        )
+        return [str(event.get("Message") or "") for event in sorted(found, key=lambda event: int(event["RecordNumber"]))]
+
     def unit_driver(self, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
         return windows_unit_driver(self, kind, definition)
 
@@ -431,24 +441,36 @@ class WindowsHost:
         return batch.timer_script(commands, log, marker)
 
     def arm_timer(self, name: str, at: datetime.datetime, script: str) -> None:
-        definition = f"{script}.xml"
-        text = batch.task_xml(script, at)
-        create = command_line(["schtasks.exe", "/create", "/tn", f"{_TASK_FOLDER}{name}", "/xml", definition, "/f"])
-        done = self._save(f"({self._save_line(definition, text)})&&{create}", definition, text)
+        done = self.register_task(f"{TASK_FOLDER}{name}", batch.task_xml(script, at), f"{script}.xml")
         if done.exit_code != 0:
             raise LockstepError(
                 "lease_refused", f"{self.name}: Windows did not accept the lease's scheduled task {name}: {done.stderr.strip()}"
             )
 
+    def register_task(
+        self,
+        name: str,
+        definition: str,
+        path: str,
+        then: collections.abc.Sequence[collections.abc.Sequence[str]] = (),
+    ) -> Completed:
+        """Make a scheduled task, in place of one of that name, from its XML, which is written to ``path``; then run what follows,
+        as long as it succeeds. All in one request."""
+        create = ["schtasks.exe", "/create", "/tn", name, "/xml", path, "/f"]
+        folder = quote_path(self.parent(path))
+        saved = f"(if not exist {folder} mkdir {folder})&&({self._save_line(path, definition)})"
+        line = "&&".join([saved, *map(command_line, [create, *then])])
+        return self._save(line, path, definition)
+
     def disarm_timer(self, name: str) -> None:
         done = self.session.command(
-            command_line(["schtasks.exe", "/delete", "/tn", f"{_TASK_FOLDER}{name}", "/f"]), None, 60.0, repeatable=True
+            command_line(["schtasks.exe", "/delete", "/tn", f"{TASK_FOLDER}{name}", "/f"]), None, 60.0, repeatable=True
         )
         if done.exit_code != 0 and self.timer_armed(name):
             raise LockstepError("lease_refused", f"{self.name}: the scheduled task {name} cannot be deleted: {done.stderr.strip()}")
 
     def timer_armed(self, name: str) -> bool:
-        where = f"WHERE TaskName={wql_text(name)} AND TaskPath={wql_text(_TASK_FOLDER)}"
+        where = f"WHERE TaskName={wql_text(name)} AND TaskPath={wql_text(TASK_FOLDER)}"
         return bool(self.session.query(TASK_SCHEDULER, f"SELECT TaskName FROM MSFT_ScheduledTask {where}"))
 
 

@@ -50,20 +50,24 @@ def run(host: Host, script: Script, argument: str, timeout: float) -> Completed:
     return host.run([PROGRAM, *SWITCHES, "-EncodedCommand", encoded], stdin=f"{code}\n{argument}\n", timeout=timeout)
 
 
+def place_of(host: Host, script: Script) -> str:
+    """Where ``place`` puts it."""
+    return host.join(host.state_folder, "scripts", script.file_name)
+
+
 def place(host: Host, script: Script, private: bool = True) -> str:
     """The script's file on the host, written unless it is there as it should be.
 
     ``private``: only this account, SYSTEM and Administrators may read it. Slugs: those of ``Host.write_text``.
     """
-    folder = host.join(host.state_folder, "scripts")
-    path = host.join(folder, script.file_name)
+    path = place_of(host, script)
     try:
         if host.read_text(path) == script.text:
             return path
     except LockstepError as error:
         if error.slug != "path_missing":
             raise
-        host.make_folder(folder)
+        host.make_folder(host.parent(path))
     host.write_text(path, script.text, private=private)
     return path
 

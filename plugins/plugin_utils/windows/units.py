@@ -24,26 +24,19 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     STOPPED,
     STOPPING,
     UNKNOWN,
-    Completed,
-    Host,
+    LeavesNothing,
     UnitDriver,
     UnitStatus,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.host.command_units import CommandUnits
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.desktop import DesktopPrograms
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.machine import WindowsMachine
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, Session, wql_text
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, wql_text
 
 APPCMD = "C:\\Windows\\System32\\inetsrv\\appcmd.exe"
 _REFUSED = 97
 """Exit code of a command line whose first command failed; none of appcmd's own."""
-
-
-class WindowsMachine(Host, t.Protocol):
-    """What the drivers need beside the Host protocol."""
-
-    session: Session
-
-    def cmd(self, line: str) -> Completed: ...
 
 
 def windows_unit_driver(host: WindowsMachine, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
@@ -54,7 +47,7 @@ def windows_unit_driver(host: WindowsMachine, kind: str, definition: collections
     if kind == "scheduled_task":
         return ScheduledTasks(host)
     if kind == "process":
-        return Processes(host, definition)
+        return DesktopPrograms(host, definition) if definition.get("desktop") else Processes(host, definition)
     if kind == "command":
         return CommandUnits(host, definition)
     raise LockstepError("unit_kind_unsupported", f"{host.name}: Windows has no units of kind {kind}.")
@@ -87,7 +80,7 @@ def _in_order(kind: str, names: collections.abc.Sequence[str], found: collection
     return [known.get(name.lower(), UnitStatus(kind, name, ABSENT)) for name in names]
 
 
-class Services:
+class Services(LeavesNothing):
     """Windows services by CIM: nothing is started for it, and nothing is localised."""
 
     _STATES: t.ClassVar = {
@@ -197,7 +190,7 @@ def _executable(path_name: str) -> str:
     return next((group for group in match.groups() if group), "") if match else ""
 
 
-class WebUnits:
+class WebUnits(LeavesNothing):
     """Application pools and sites of IIS by appcmd, whose XML is not localised."""
 
     _STATES: t.ClassVar = {"Started": RUNNING, "Stopped": STOPPED, "Starting": STARTING, "Stopping": STOPPING}
@@ -285,7 +278,7 @@ class WebUnits:
         return [APPCMD, "start", self._object, self._selector(name)]
 
 
-class ScheduledTasks:
+class ScheduledTasks(LeavesNothing):
     """Scheduled tasks by CIM. A task "runs" while it is enabled: what is stopped is its schedule.
 
     A name is the full path (``\\Folder\\Name``), or a bare name in the root folder.
@@ -359,7 +352,7 @@ class ScheduledTasks:
         return ["schtasks.exe", "/change", "/tn", f"{folder}{leaf}", "/ENABLE"]
 
 
-class Processes:
+class Processes(LeavesNothing):
     """Programs by their file name. Closing is asked for politely; a program that has no window to ask refuses (see the docs)."""
 
     def __init__(self, host: WindowsMachine, definition: collections.abc.Mapping[str, t.Any]) -> None:

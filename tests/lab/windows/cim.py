@@ -51,6 +51,8 @@ class Call:
 class Method:
     run: t.Callable[[Call], dict[str, t.Any]]
     static: bool = False
+    changes: bool = True
+    """Whether it changes something on the machine."""
     parameters: tuple[str, ...] = ()
 
 

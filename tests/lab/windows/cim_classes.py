@@ -14,6 +14,7 @@ from tests.lab.windows.errors import WinError
 from tests.lab.windows.machine import Machine
 from tests.lab.windows.processes import Process
 from tests.lab.windows.services import Service
+from tests.lab.windows.users import SYSTEM
 
 
 def _operating_system(machine: Machine, constraints: Constraints) -> t.Iterator[Instance]:
@@ -112,6 +113,15 @@ def _create(call: Call) -> dict[str, t.Any]:
     return {"ProcessId": run.process.pid, "ReturnValue": 0}
 
 
+def _owner(call: Call) -> dict[str, t.Any]:
+    assert call.instance is not None
+    process = call.machine.processes.find(call.instance["ProcessId"])
+    if process is None:
+        return {"Domain": None, "ReturnValue": 9, "User": None}
+    domain, _separator, name = process.user.qualified.rpartition("\\")
+    return {"Domain": domain.upper(), "ReturnValue": 0, "User": name if process.user is SYSTEM else process.user.name}
+
+
 def _terminate(call: Call) -> dict[str, t.Any]:
     assert call.instance is not None
     process = call.machine.processes.find(call.instance["ProcessId"])
@@ -121,6 +131,21 @@ def _terminate(call: Call) -> dict[str, t.Any]:
         return {"ReturnValue": 2}
     call.machine.processes.kill(process)
     return {"ReturnValue": 0}
+
+
+# events
+def _events(machine: Machine, constraints: Constraints) -> t.Iterator[Instance]:
+    for event in tuple(machine.events.events):
+        yield {
+            "ComputerName": machine.name.upper(),
+            "EventCode": event.code,
+            "EventType": event.kind,
+            "Logfile": event.log,
+            "Message": event.message,
+            "RecordNumber": event.record,
+            "SourceName": event.source,
+            "TimeGenerated": event.generated,
+        }
 
 
 # disks
@@ -163,6 +188,8 @@ def _task_method(verb: str) -> Method:
         if verb == "stop":
             tasks.end(task)
         elif verb == "start":
+            if not task.enabled:
+                raise CimError(0x80041326, "The task is disabled.")
             tasks.run_now(task)
         else:
             tasks.enable(task, verb == "enable")
@@ -190,9 +217,11 @@ _CLASSES: tuple[CimClass, ...] = (
         _processes,
         {
             "Create": Method(_create, static=True, parameters=("CommandLine", "CurrentDirectory")),
+            "GetOwner": Method(_owner, changes=False),
             "Terminate": Method(_terminate, parameters=("Reason",)),
         },
     ),
+    CimClass("Win32_NTLogEvent", ("Logfile", "RecordNumber"), _events),
     CimClass("Win32_LogicalDisk", ("DeviceID",), _disks),
     CimClass("MSFT_ScheduledTask", ("TaskName", "TaskPath"), _tasks, namespace=TASK_NAMESPACE),
     CimClass(

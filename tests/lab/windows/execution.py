@@ -174,11 +174,15 @@ def prepare(
     console: Console,
     executable: str | None = None,
     job: str | None = None,
+    session_id: int | None = None,
     stdin: Input | None = None,
     stdout: Output | None = None,
     stderr: Output | None = None,
 ) -> tuple[Execution, Program]:
-    """CreateProcess: the process exists when this returns, and its program waits to be run. Raises WinError."""
+    """CreateProcess: the process exists when this returns, and its program waits to be run. Raises WinError.
+
+    It lives in its parent's session unless ``session_id`` says otherwise.
+    """
     if executable is None:
         path, tail = _find_in_line(machine, command_line, cwd, environment)
     else:
@@ -191,7 +195,10 @@ def prepare(
     if tool is None:
         machine.report_unknown("program", command_line)
         raise WinError(errors.ACCESS_DENIED, path)
-    process = machine.processes.start(path, command_line, parent_pid=parent_pid, user=user, job=job)
+    if session_id is None:
+        parent = machine.processes.find(parent_pid)
+        session_id = parent.session_id if parent is not None else 0
+    process = machine.processes.start(path, command_line, parent_pid=parent_pid, user=user, job=job, session_id=session_id)
     machine.recorder.started(Started(machine.name, process.pid, user.name, command_line, dict(environment)))
     execution = Execution(
         machine,

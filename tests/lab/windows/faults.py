@@ -61,6 +61,18 @@ FAULTS: t.Mapping[str, str] = {
     "exp_no_dump": "says success and leaves no dump",
     "exp_hangs": "stops in the middle of the second table for ever",
     "exp_seconds": "works for VALUE seconds of the machine's clock",
+    # eTravel: the desktop, ntbackup.exe, and the disks
+    "user_logged_off": "the account whose desktop the programs live in is logged off; cleared, it logs on again and they start",
+    "scheduler_ignores_break": "Ctrl+Break does nothing in the Schedulers",
+    "scheduler_no_sign_in": "Schedulers that start from now on get no answer on TA VALUE (default: on all)",
+    "affinity_asks_twice": "the Affinity Manager asks once more after it was told Yes",
+    "affinity_red_text": "the Affinity Manager reports an error in its event log when it starts",
+    "ntbk_fails": "ntbackup stops with an error in its log, and exit code VALUE (default 1)",
+    "ntbk_log_truncated": "ntbackup writes the tape and ends with exit code 0, and its log lacks the end",
+    "ntbk_log_unicode": "ntbackup's log is in UTF-16, as of Windows 2000",
+    "ntbk_hangs": "ntbackup waits for ever before it writes",
+    "ntbk_seconds": "ntbackup works for VALUE seconds of the machine's clock",
+    "disk_missing": "drive VALUE is not there",
     # the tape drive
     "tape_empty": "no tape is in the drive, whatever was inserted",
     "tape_wrong": "tape VALUE is in the drive, whatever was inserted (default: a stranger's)",

@@ -97,11 +97,17 @@ class FileTree:
         self.disks: dict[str, Disk] = {disk.letter.upper(): disk for disk in disks}
         self.permissions: dict[str, list[str]] = {}
         """What icacls was told, by lower-case path: the arguments after the path."""
+        self.exclusive: set[str] = set()
+        """Files (by ``key``) that a program has opened for itself alone: nobody can read them."""
         self._open: dict[str, int] = {}
         self._lock = threading.RLock()
-        for disk in self.disks.values():
-            if disk.drive_type == FIXED:
-                (root / disk.letter[0]).mkdir(parents=True, exist_ok=True)
+        for disk in tuple(self.disks.values()):
+            self.add_disk(disk)
+
+    def add_disk(self, disk: Disk) -> None:
+        self.disks[disk.letter.upper()] = disk
+        if disk.drive_type == FIXED:
+            (self.root / disk.letter[0]).mkdir(parents=True, exist_ok=True)
 
     # names
     def real(self, path: str) -> pathlib.Path | None:
@@ -182,6 +188,8 @@ class FileTree:
         found = self._existing(path)
         if found.is_dir():
             raise WinError(errors.ACCESS_DENIED, path)
+        if self.key(path) in self.exclusive:
+            raise WinError(errors.SHARING_VIOLATION, path)
         return found.read_bytes()
 
     # space, locks and times

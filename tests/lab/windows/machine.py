@@ -13,6 +13,7 @@ import typing as t
 from tests.lab.record import Recorder
 from tests.lab.windows import execution
 from tests.lab.windows.clock import MachineClock
+from tests.lab.windows.event_log import EventLog
 from tests.lab.windows.execution import Console, Environment, Execution
 from tests.lab.windows.faults import Faults
 from tests.lab.windows.files import CD_ROM, FIXED, NETWORK, Disk, FileTree
@@ -20,6 +21,7 @@ from tests.lab.windows.iis import Iis
 from tests.lab.windows.processes import ProcessTable
 from tests.lab.windows.programs import SYSTEM_PROGRAMS, powershell
 from tests.lab.windows.services import ServiceManager
+from tests.lab.windows.sessions import Sessions
 from tests.lab.windows.tape import TapeDrive
 from tests.lab.windows.tasks import TaskScheduler
 from tests.lab.windows.tool import Tool
@@ -59,6 +61,12 @@ class Machine:
         self.files = FileTree(root, self.clock, self.faults, disks)
         self.users = Users(name, accounts)
         self.processes = ProcessTable(self.clock)
+        self.sessions = Sessions(self.processes)
+        for user in self.users:
+            # Whoever comes first in the accounts sits at the console.
+            self.sessions.log_on(user)
+            break
+        self.events = EventLog(self.clock)
         self.services = ServiceManager(self.clock, self.faults, self.processes)
         self.iis = Iis(self.services, self.processes, self.faults, self.clock)
         self.tasks = TaskScheduler(self)

@@ -16,7 +16,10 @@ from tests.lab.windows.users import SYSTEM, User
 
 @dataclasses.dataclass
 class Process:
-    """One process. ``job`` is the shell that it ends with, or None; ``window`` tells that it closes on request."""
+    """One process. ``job`` is the shell that it ends with, or None; ``window`` tells that it closes on request from its session.
+
+    ``on_close`` is what it does then instead of ending. ``on_break``: it has a console, and this is what it does on Ctrl+Break.
+    """
 
     pid: int
     parent_pid: int
@@ -30,6 +33,8 @@ class Process:
     window: bool = False
     killed: bool = False
     on_killed: t.Callable[[], None] = lambda: None
+    on_close: t.Callable[[], None] | None = None
+    on_break: t.Callable[[], None] | None = None
 
 
 class ProcessTable:
@@ -53,7 +58,6 @@ class ProcessTable:
         self.scheduler_pid = self.start(
             svchost, r"C:\Windows\system32\svchost.exe -k netsvcs -p -s Schedule", parent_pid=self.services_pid
         ).pid
-        self.start(r"C:\Windows\explorer.exe", r"C:\Windows\Explorer.EXE", parent_pid=wininit.pid, session_id=1)
 
     def _add(self, process: Process) -> None:
         self._processes[process.pid] = process

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import re
 import threading
 import typing as t
@@ -24,6 +25,10 @@ if t.TYPE_CHECKING:
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 DISABLED, READY, RUNNING = 1, 3, 4
 """MSFT_ScheduledTask.State."""
+NOT_LOGGED_ON = 0x800710E0
+"""The last result of a task whose user would have to be logged on: the operator or administrator has refused the request."""
+LONGEST_RUN = 30.0
+"""Real seconds that a task may run while a test lets time pass."""
 MISSED_AFTER = 60.0
 """Seconds after its time from which a start counts as missed: only tasks with StartWhenAvailable make up for it."""
 
@@ -70,7 +75,11 @@ class Action:
 
 @dataclasses.dataclass
 class Definition:
-    """What the scheduler keeps of the XML. ``times`` are the starts of enabled time triggers, None-zoned ones in local time."""
+    """What the scheduler keeps of the XML.
+
+    ``times`` are the starts of enabled time triggers, None-zoned ones in local time. ``daily`` are the first starts of daily ones.
+    ``interactive``: it runs in the desktop session of its user, and only while that user is logged on.
+    """
 
     xml: str
     enabled: bool
@@ -78,6 +87,19 @@ class Definition:
     start_when_available: bool
     user_id: str
     actions: list[Action]
+    daily: list[datetime.datetime] = dataclasses.field(default_factory=list)
+    interactive: bool = False
+
+    def starts(self, after: datetime.datetime, until: datetime.datetime) -> list[datetime.datetime]:
+        """All starts from ``after`` to ``until``; the single ones also before that."""
+        found = [moment for moment in self.times if moment <= until]
+        for first in self.daily:
+            days = max(0, (after - first).days)
+            while (moment := first + datetime.timedelta(days=days)) <= until:
+                if moment >= after:
+                    found.append(moment)
+                days += 1
+        return sorted(found)
 
 
 @dataclasses.dataclass
@@ -86,6 +108,7 @@ class ScheduledTask:
     name: str
     definition: Definition
     enabled: bool
+    registered: datetime.datetime
     fired: set[datetime.datetime] = dataclasses.field(default_factory=set)
     instances: list[Execution] = dataclasses.field(default_factory=list)
     last_result: int | None = None
@@ -130,8 +153,7 @@ def parse_definition(text: str, zone: datetime.tzinfo) -> Definition:
                 _read_trigger(trigger, definition, zone)
         elif name == "Principals":
             for principal in section:
-                values = _values(principal, "Principal")
-                definition.user_id = values.get("UserId", definition.user_id)
+                _read_principal(_values(principal, "Principal"), definition)
         elif name == "Settings":
             values = _values(section, "Settings")
             definition.enabled = values.get("Enabled", "true") == "true"
@@ -165,20 +187,35 @@ def _values(element: ET.Element, kind: str) -> dict[str, str]:
     return values
 
 
+def _read_principal(values: t.Mapping[str, str], definition: Definition) -> None:
+    definition.user_id = values.get("UserId", definition.user_id)
+    logon = values.get("LogonType", "")
+    if logon not in ("", "InteractiveToken", "ServiceAccount"):
+        raise TaskXmlError(f"LogonType {logon}", unknown=True)
+    definition.interactive = logon == "InteractiveToken"
+
+
 def _read_trigger(trigger: ET.Element, definition: Definition, zone: datetime.tzinfo) -> None:
     kind = _local(trigger)
     values = _values(trigger, "Trigger")
-    if kind in ("CalendarTrigger", "BootTrigger", "LogonTrigger"):
-        # Other people's tasks have them; the lab's days are too short for them to fire.
+    if kind in ("BootTrigger", "LogonTrigger") or "ScheduleByWeek" in values:
+        # Other people's tasks have them; the lab never boots, and its weeks are too short for them to fire.
         return
-    if kind != "TimeTrigger" or "Repetition" in values or "EndBoundary" in values:
+    if kind not in ("TimeTrigger", "CalendarTrigger") or "Repetition" in values or "EndBoundary" in values:
         raise TaskXmlError(f"{kind} with {', '.join(sorted(values))}", unknown=True)
     try:
         moment = datetime.datetime.fromisoformat(values["StartBoundary"])
     except (KeyError, ValueError):
         raise TaskXmlError(f"(8,8):StartBoundary:{values.get('StartBoundary', '')}") from None
+    if kind == "CalendarTrigger" and trigger.findtext(f"{{{NAMESPACE}}}ScheduleByDay/{{{NAMESPACE}}}DaysInterval") != "1":
+        raise TaskXmlError(f"{kind} that is neither weekly nor daily", unknown=True)
     if values.get("Enabled", "true") == "true":
-        definition.times.append(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+        starts = definition.daily if kind == "CalendarTrigger" else definition.times
+        starts.append(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def _all_ended(tasks: t.Iterable[ScheduledTask]) -> bool:
+    return not any(task.instances for task in tasks)
 
 
 class TaskScheduler:
@@ -190,6 +227,7 @@ class TaskScheduler:
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._changed = threading.Condition(self._lock)
 
     @staticmethod
     def _key(name: str) -> str:
@@ -204,8 +242,10 @@ class TaskScheduler:
     def register(self, name: str, xml: str) -> ScheduledTask:
         """Create or replace. Raises TaskXmlError."""
         definition = parse_definition(xml, self._machine.clock.zone)
+        if definition.interactive and self._machine.users.find(definition.user_id) is None:
+            raise TaskXmlError(f"(8,8):UserId:{definition.user_id}\nNo mapping between account names and security IDs was done.")
         path, _separator, last = ("\\" + name.lstrip("\\")).rpartition("\\")
-        task = ScheduledTask(path + "\\", last, definition, definition.enabled)
+        task = ScheduledTask(path + "\\", last, definition, definition.enabled, self._machine.clock.now())
         task.history.append("registered")
         with self._lock:
             self._tasks[self._key(name)] = task
@@ -232,20 +272,28 @@ class TaskScheduler:
         user: User = (
             SYSTEM if task.definition.user_id.upper() in ("S-1-5-18", "SYSTEM", "NT AUTHORITY\\SYSTEM") else self._owner(task)
         )
-        first = task.definition.actions[0]
-        if len(task.definition.actions) > 1:
-            self._machine.report_unknown("task", f"{task.full_name} has several actions")
+        session = self._machine.sessions.of(user) if task.definition.interactive else 0
+        if session is None:
+            task.last_result = NOT_LOGGED_ON
+            task.history.append(f"{user.name} is not logged on")
+            return
+        self._run_action(task, user, session, 0)
+
+    def _run_action(self, task: ScheduledTask, user: User, session: int, number: int) -> None:
+        """Actions run one after the other, whatever the exit code of the one before."""
+        action = task.definition.actions[number]
         # The scheduler takes the command with or without quotes.
-        command = first.command if first.command.startswith('"') else f'"{first.command}"'
+        command = action.command if action.command.startswith('"') else f'"{action.command}"'
         try:
             run, program = execution.prepare(
                 self._machine,
-                f"{command} {first.arguments}".strip(),
+                f"{command} {action.arguments}".strip(),
                 user=user,
                 parent_pid=self._machine.processes.scheduler_pid,
-                cwd=first.folder,
+                cwd=action.folder,
                 environment=self._machine.default_environment(user),
                 console=Console(),
+                session_id=session,
             )
         except WinError as error:
             task.last_result = error.code
@@ -254,9 +302,13 @@ class TaskScheduler:
         task.instances.append(run)
 
         def ended(code: int) -> None:
-            task.instances.remove(run)
-            task.last_result = code
-            task.history.append(f"ended {code}")
+            if number + 1 < len(task.definition.actions) and not run.process.killed:
+                self._run_action(task, user, session, number + 1)
+            with self._changed:
+                task.instances.remove(run)
+                task.last_result = code
+                task.history.append(f"ended {code}")
+                self._changed.notify_all()
 
         execution.start(run, program, ended)
 
@@ -276,8 +328,8 @@ class TaskScheduler:
             for task in self._tasks.values():
                 if not task.enabled:
                     continue
-                for moment in task.definition.times:
-                    if moment in task.fired or moment > now:
+                for moment in task.definition.starts(task.registered, now):
+                    if moment in task.fired:
                         continue
                     late = (now - moment).total_seconds()
                     if late < MISSED_AFTER or task.definition.start_when_available:
@@ -287,11 +339,12 @@ class TaskScheduler:
     def _next_time(self) -> datetime.datetime | None:
         with self._lock:
             now = self._machine.clock.now()
+            tomorrow = now + datetime.timedelta(days=1)
             times = [
                 moment
                 for task in self._tasks.values()
                 if task.enabled
-                for moment in task.definition.times
+                for moment in [*task.definition.times, *task.definition.starts(now, tomorrow)]
                 if moment not in task.fired and moment > now
             ]
         return min(times, default=None)
@@ -299,7 +352,11 @@ class TaskScheduler:
     def _look(self) -> None:
         """Something changed: make sure that the thread is there, and let it look."""
         with self._lock:
-            if self._thread is None and not self._closed and any(task.definition.times for task in self._tasks.values()):
+            if (
+                self._thread is None
+                and not self._closed
+                and any(task.definition.times or task.definition.daily for task in self._tasks.values())
+            ):
                 self._thread = threading.Thread(target=self._watch, name=f"{self._machine.name}-tasks", daemon=True)
                 self._thread.start()
         self._machine.clock.wake()
@@ -315,8 +372,26 @@ class TaskScheduler:
 
         while clock.wait(left, lambda: self._closed):
             for task, moment in self.due():
-                task.fired.add(moment)
-                self.run_now(task)
+                with self._changed:
+                    task.fired.add(moment)
+                    self.run_now(task)
+                    self._changed.notify_all()
+
+    def pass_time(self, until: datetime.datetime) -> None:
+        """Let time pass on the machine's clock, and wait at each start of a task until the task has ended."""
+        clock = self._machine.clock
+        while (now := clock.now()) < until:
+            following = min(until, self._next_time() or until)
+            with self._lock:
+                started = [task for task in self._tasks.values() if following in task.definition.starts(now, following)]
+            clock.advance((following - now).total_seconds())
+            self._wait_for(lambda: not self.due(), "due tasks start")
+            self._wait_for(functools.partial(_all_ended, started), "started tasks end")
+
+    def _wait_for(self, holds: t.Callable[[], bool], what: str) -> None:
+        with self._changed:
+            if not self._changed.wait_for(holds, LONGEST_RUN):
+                raise TimeoutError(f"{self._machine.name}: not within {LONGEST_RUN:g} s: {what}")
 
     def close(self) -> None:
         self._closed = True

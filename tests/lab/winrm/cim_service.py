@@ -72,7 +72,7 @@ class CimService:
             )
         arguments = _arguments(message)
         text = f"Invoke {found.name}.{known[0]} {_shown(message.selectors)} {_shown(arguments)}".strip()
-        return Plan(text, True, lambda: self._invoke(message, user, found, known[0], arguments))
+        return Plan(text, known[1].changes, lambda: self._invoke(message, user, found, known[0], arguments))
 
     def _class(self, namespace: str, name: str) -> CimClass:
         found = cim_classes.CLASSES.get((namespace, name))

@@ -238,8 +238,17 @@ def _comparable(actual: t.Any, literal: str) -> tuple[t.Any, t.Any]:
         except ValueError:
             raise WqlError(f"{literal} is no number") from None
     if isinstance(actual, datetime.datetime):
-        raise UnknownWql("comparing times")
+        return actual, _moment(literal)
     return str(actual).lower(), literal.lower()
+
+
+def _moment(literal: str) -> datetime.datetime:
+    """A time as WMI writes it: ``yyyymmddHHMMSS.mmmmmm+UUU``, with the offset in minutes."""
+    match = re.fullmatch(r"(\d{14}\.\d{6})([+-]\d{3})", literal)
+    if match is None:
+        raise UnknownWql(f"{literal} as a time")
+    moment = datetime.datetime.strptime(match.group(1), "%Y%m%d%H%M%S.%f")  # noqa: DTZ007 - the offset follows
+    return moment.replace(tzinfo=datetime.timezone(datetime.timedelta(minutes=int(match.group(2)))))
 
 
 def _like(pattern: str) -> str:

@@ -206,8 +206,10 @@ def test_killing_a_tree_ends_parents_before_they_go_on(machine: Machine, run: Ru
     assert run(f"taskkill.exe /PID {job.process.pid} /F").code == 128
 
 
-def test_a_program_with_a_window_closes_on_request(machine: Machine, run: Runner) -> None:
-    window = machine.processes.start(r"C:\app.exe", "app", session_id=1, window=True)
+def test_a_program_with_a_window_closes_on_request_from_its_own_session_only(machine: Machine, run: Runner) -> None:
+    elsewhere = machine.processes.start(r"C:\app.exe", "app", session_id=1, window=True)
+    assert run(f"taskkill.exe /PID {elsewhere.pid}").code == 1
+    window = machine.processes.start(r"C:\app.exe", "app", window=True)
     assert run(f"taskkill.exe /PID {window.pid}").code == 0
     assert machine.processes.find(window.pid) is None
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from tests.lab.winrm import wql
 
-ROW = {"Name": "C:\\a\\B.txt", "Size": 5, "Ready": True, "Note": None, "Title": "50% [x]"}
+MADE = datetime.datetime(2026, 11, 20, 18, 30, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+ROW = {"Name": "C:\\a\\B.txt", "Size": 5, "Ready": True, "Note": None, "Title": "50% [x]", "Made": MADE}
 
 
 def _holds(text: str) -> bool:
@@ -38,6 +41,9 @@ def _holds(text: str) -> bool:
         ("Name IS NOT NULL", True),
         ("Note = 'x'", False),
         ("Size < 5 OR Size = 5 AND Ready = FALSE", False),
+        ("Made >= '20261120173000.000000+000'", True),
+        ("Made >= '20261120183000.000001+060'", False),
+        ("Made < '20261120133001.000000-240'", True),
     ],
 )
 def test_conditions_hold_as_in_wmi(condition: str, holds: bool) -> None:

@@ -22,8 +22,10 @@ from tests.unit.fake_host import OWNER, FakeClock, FakeHost, FakeUnit, FakeUnits
 JOURNAL = "C:\\ProgramData\\Lockstep\\quiesce\\job\\journal.json"
 MARKER = "C:\\ProgramData\\Lockstep\\quiesce\\job\\lease.fired"
 
-_READS = ("status", "find", "dependents", "start_command")
-_CHANGES = ("stop", "start")
+LOG = "C:\\logs\\units.log"
+
+_READS = ("status", "find", "dependents", "start_command", "refuse_unfit")
+_CHANGES = ("prepare", "stop", "start", "dismiss")
 _HOST_OPERATIONS = (
     "stat",
     "list_folder",
@@ -46,12 +48,13 @@ class KilledError(BaseException):
 
 @dataclasses.dataclass
 class Unit(FakeUnit):
-    """``slow``: how often it is still pending when asked after a stop or start."""
+    """``slow``: how often it is still pending when asked after a stop or start. ``says``: what it adds to LOG when it starts."""
 
     slow: int = 0
     will_not_start: bool = False
     dies_when_started: bool = False
     comes_back: bool = False
+    says: str = ""
     pending: int = 0
     aim: str = ""
 
@@ -59,6 +62,7 @@ class Unit(FakeUnit):
 class Units(FakeUnits):
     def __init__(self, host: KitHost, kind: str) -> None:
         super().__init__(kind, host.units.setdefault(kind, {}), host.events)
+        self._host = host
 
     def unit(self, name: str) -> Unit:
         found = self.units[name]
@@ -93,6 +97,7 @@ class Units(FakeUnits):
         if unit.state == base.STOPPING:
             raise LockstepError("unit_refused", f"{name} is still stopping")
         super().start(name)
+        self._host.say(unit.says)
         if unit.dies_when_started or unit.slow:
             unit.state = base.STARTING
             self._later(unit, base.STOPPED if unit.dies_when_started else base.RUNNING)
@@ -150,6 +155,10 @@ class KitHost(FakeHost):
     def up(self) -> set[str]:
         return {name for name, unit in self.units["service"].items() if unit.state == base.RUNNING}
 
+    def say(self, text: str) -> None:
+        if text:
+            self.files[LOG] = self.files.get(LOG, b"") + text.encode() + b"\r\n"
+
     def settle(self) -> None:
         """Let what is pending come to its end."""
         for unit in self.units["service"].values():
@@ -167,9 +176,11 @@ class KitHost(FakeHost):
             if what == "mark":
                 self.files[argument] = b""
             elif what == "start" and self.service(argument).state != base.RUNNING:
+                unit = self.service(argument)
+                assert unit.prepared or not unit.needs_preparation
                 self.events.append(f"start {argument}")
-                self.service(argument).state = base.RUNNING
-                self.service(argument).pending = 0
+                self.say(unit.says)
+                unit.state, unit.pending, unit.pid = base.RUNNING, 0, unit.pid + 1
             elif what == "log":
                 self.files[argument] = b"started"
 

@@ -13,15 +13,23 @@ import pytest
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from tests.unit.fake_host import OTHER
-from tests.unit.quiesce.kit import JOURNAL, KilledError, KitHost, Unit, call, service
+from tests.unit.quiesce.kit import JOURNAL, LOG, KilledError, KitHost, Unit, call, service
 
-UNITS = [service("web"), service("idle"), service("db", start_position=-1)]
+READY = {"log": LOG, "expect": ["web is up"]}
+UNITS = [service("web", ready=READY), service("idle"), service("db", start_position=-1)]
 RAN = {"web", "app", "db"}
 
 
 def fresh() -> KitHost:
-    """``app`` is a dependent of db and no entry of its own; ``idle`` does not run; ``db`` refuses in no test but one."""
-    return KitHost(web=Unit(slow=2), idle=Unit(base.STOPPED), db=Unit(), app=Unit(needs=("db",)), bystander=Unit())
+    """``app`` is a dependent of db and no entry of its own; ``idle`` does not run; ``db`` refuses in no test but one.
+    ``web`` has to say that it is up, and needs something on the host to be started."""
+    return KitHost(
+        web=Unit(slow=2, says="web is up", needs_preparation=True),
+        idle=Unit(base.STOPPED),
+        db=Unit(),
+        app=Unit(needs=("db",)),
+        bystander=Unit(),
+    )
 
 
 def quiesce(host: KitHost) -> None:

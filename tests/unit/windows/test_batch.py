@@ -11,7 +11,12 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.batch import job_script, task_xml, timer_script
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.batch import (
+    job_script,
+    session_task_xml,
+    task_xml,
+    timer_script,
+)
 
 FOLDER = "C:\\ProgramData\\Lockstep\\jobs\\one"
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
@@ -62,6 +67,28 @@ def test_the_leases_task_runs_once_as_system_and_also_when_its_time_was_missed()
     assert task.findtext(f".//{TASK}UserId") == "S-1-5-18"
     assert task.findtext(f".//{TASK}StartWhenAvailable") == "true"
     assert task.findtext(f".//{TASK}Arguments") == '/d /c ""C:\\Lockstep & co\\lease ü.cmd""'
+
+
+def test_a_session_task_runs_its_actions_as_the_user_who_is_logged_on_and_at_no_time_of_its_own() -> None:
+    text = session_task_xml("DOM\\Jürg & Co", [["a b.exe", "c d", "&e"], ["yes.exe"]], "C:\\x & y", enabled=False, endless=True)
+    assert text.isascii()
+    task = ET.fromstring(text)
+    assert task.find(f"{TASK}Triggers") is None
+    assert task.findtext(f".//{TASK}UserId") == "DOM\\Jürg & Co"
+    assert task.findtext(f".//{TASK}LogonType") == "InteractiveToken"
+    assert task.findtext(f".//{TASK}Enabled") == "false"
+    assert task.findtext(f".//{TASK}DisallowStartIfOnBatteries") == "false"
+    # Without a limit: Windows' own default would end the program after three days.
+    assert task.findtext(f".//{TASK}ExecutionTimeLimit") == "PT0S"
+    actions = [tuple(action.findtext(f"{TASK}{part}") for part in ("Command", "Arguments")) for action in task.iter(f"{TASK}Exec")]
+    assert actions == [("a b.exe", '"c d" "&e"'), ("yes.exe", "")]
+    assert task.findtext(f".//{TASK}WorkingDirectory") == "C:\\x & y"
+
+
+def test_a_session_task_that_only_closes_something_is_ended_in_time() -> None:
+    task = ET.fromstring(session_task_xml("u", [["taskkill.exe", "/PID", "1"]], None, enabled=True, endless=False))
+    assert task.findtext(f".//{TASK}ExecutionTimeLimit") == "PT1H"
+    assert task.find(f".//{TASK}WorkingDirectory") is None
 
 
 def test_the_leases_task_is_plain_ascii_whatever_the_path() -> None:

@@ -22,8 +22,6 @@ from tests.lab.windows.tool import Tool
 HOME = r"C:\app\oracle\product\19.0.0\dbhome_1"
 DATABASE_SERVICE = "OracleServiceXE"
 LISTENER_SERVICE = "OracleOraDB19Home1TNSListener"
-ALIAS = "xe"
-"""The name in tnsnames.ora."""
 _COMMON = {"userid", "file", "log", "statistics", "buffer", "feedback", "full", "grants", "indexes", "rows", "constraints"}
 _PARAMETERS = {
     "EXP": _COMMON | {"owner", "consistent", "direct", "compress", "triggers"},
@@ -81,19 +79,26 @@ def _asks_for_help(arguments: list[str]) -> bool:
 class OracleTools:
     """The programs of one Oracle home, and the database that they reach."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(
+        self,
+        database: Database,
+        home: str = HOME,
+        listener: str = LISTENER_SERVICE,
+        instance: tuple[str, ...] = (DATABASE_SERVICE,),
+    ) -> None:
+        """``listener`` and ``instance``: the services that must run for a connection by name, and for any connection."""
+        self.database, self.home, self._listener, self._instance = database, home, listener, instance
         self.hosts: set[str] = {"localhost", "127.0.0.1"}
         """Names and addresses under which the database's listener is reached; the lab adds its own."""
 
     def programs(self) -> dict[str, Tool]:
         return {
-            rf"{HOME}\bin\exp.exe": Tool(lambda run: _Session(self, run, "EXP").run(), _asks_for_help),
-            rf"{HOME}\bin\imp.exe": Tool(lambda run: _Session(self, run, "IMP").run(), _asks_for_help),
+            rf"{self.home}\bin\exp.exe": Tool(lambda run: _Session(self, run, "EXP").run(), _asks_for_help),
+            rf"{self.home}\bin\imp.exe": Tool(lambda run: _Session(self, run, "IMP").run(), _asks_for_help),
         }
 
     def connect_problem(self, run: Execution, target: str) -> int | None:
-        """The ORA number with which a connection fails, or None."""
+        """The ORA number with which a connection fails, or None. The alias in tnsnames.ora is the service's name."""
 
         def runs(name: str) -> bool:
             found = run.machine.services.find(name)
@@ -105,16 +110,16 @@ class OracleTools:
                 return 12560
         else:
             match = re.fullmatch(r"(?://)?([\w.-]+)(?::(\d+))?/([\w.]+)", target)
-            if match is None and target.lower() != ALIAS:
+            if match is None and target.lower() != self.database.services[0].lower():
                 return 12154
             host, port, service = match.groups() if match else ("localhost", None, self.database.services[0])
             if host.lower() not in self.hosts or port not in (None, "1521"):
                 return 12541
-            if "down" in self.database.faults or not runs(LISTENER_SERVICE):
+            if "down" in self.database.faults or not runs(self._listener):
                 return 12541
             if service.upper() not in (name.upper() for name in self.database.services):
                 return 12514
-        return None if runs(DATABASE_SERVICE) else 1034
+        return None if all(map(runs, self._instance)) else 1034
 
 
 class _Session:

@@ -9,17 +9,19 @@ import base64
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import powershell as known
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.desktop import CTRL_BREAK
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.tape_script import SCRIPT as TAPE
 from tests.lab.windows import errors
 from tests.lab.windows.errors import WinError
 from tests.lab.windows.execution import Execution
+from tests.lab.windows.programs.ctrl_break import press_ctrl_break
 from tests.lab.windows.programs.tape_script import tape_script
 from tests.lab.windows.tool import Tool
 
 FOLDER = r"C:\Windows\System32\WindowsPowerShell\v1.0"
 ScriptRun = t.Callable[[Execution, list[str]], int]
 
-SCRIPTS: dict[str, ScriptRun] = {TAPE.text: tape_script}
+SCRIPTS: dict[str, ScriptRun] = {TAPE.text: tape_script, CTRL_BREAK.text: press_ctrl_break}
 """What each script does, by its text; the arguments are ``$args``."""
 
 

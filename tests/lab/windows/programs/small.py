@@ -71,11 +71,16 @@ def taskkill(run: Execution) -> int:
         run.err(f'ERROR: The process "{rest[1]}" not found.\n')
         return 128
     allowed = run.user.admin or process.user == run.user
-    if not allowed or not (force or process.window):
+    # A window hears of it only from within its own session.
+    asked = process.window and process.session_id == run.process.session_id
+    if not allowed or not (force or asked):
         why = "This process can only be terminated forcefully (with /F option)." if allowed else "Access is denied."
         run.err(f"ERROR: The process with PID {process.pid} could not be terminated.\nReason: {why}\n")
         return 1
-    if tree:
+    if not force and process.on_close is not None:
+        targets = [process]
+        process.on_close()
+    elif tree:
         targets = run.machine.processes.kill_tree(process)
     else:
         targets = [process]

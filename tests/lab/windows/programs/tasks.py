@@ -66,6 +66,9 @@ def schtasks(run: Execution) -> int:
     elif verb == "/end":
         tasks.end(task)
         run.out(f'SUCCESS: The scheduled task "{name}" has been terminated successfully.\n')
+    elif not task.enabled:
+        run.err("ERROR: The scheduled task cannot be run because it is disabled.\n")
+        return 1
     else:
         tasks.run_now(task)
         run.out(f'SUCCESS: Attempted to run the scheduled task "{name}".\n')
