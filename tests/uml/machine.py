@@ -62,7 +62,9 @@ def run(command: t.Sequence[str], environment: t.Mapping[str, str], folder: path
     (folder / "lib" / "modules").symlink_to(MODULES)
     settings = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     script = shared / "command"
-    script.write_text("\n".join(["#!/usr/bin/env bash", *settings, f"cd {shlex.quote(str(PROJECT))}", f"exec {shlex.join(command)}", ""]))
+    script.write_text(
+        "\n".join(["#!/usr/bin/env bash", *settings, f"cd {shlex.quote(str(PROJECT))}", f"exec {shlex.join(command)}", ""])
+    )
     script.chmod(0o755)
     kernel = {
         "mem": str(MEMORY),

@@ -385,7 +385,7 @@ def _settle_proxy(protocol: Protocol) -> None:
     """Ask the environment for a proxy once: requests does it again for every request, a quarter of what one costs."""
     session = protocol.transport.build_session()
     target = requests.Request("POST", protocol.transport.endpoint)
-    session.proxies = requests.utils.resolve_proxies(target, session.proxies, trust_env=True)
+    session.proxies = requests.utils.resolve_proxies(target, dict(session.proxies), trust_env=True)
     session.trust_env = False
 
 
