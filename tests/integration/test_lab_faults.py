@@ -158,6 +158,8 @@ def test_the_lab_starts_answers_and_stops_from_the_command_line(tmp_path: pathli
         assert command_line.main(["up", *root]) == 1
         assert command_line.main(["fault", *root, "aes1", "service_returns", "Spooler"]) == 0
         assert command_line.main(["fault", *root, "aes1", "nonsense"]) == 1
+        assert command_line.main(["fault", *root, "nohost", "service_returns"]) == 1
+        assert command_line.main(["empty", *root, "ora1"]) == 0
         assert command_line.main(["status", *root]) == 0
         assert command_line.main(["advance", *root, "etravel1", "90000"]) == 0
         printed = capsys.readouterr()
@@ -165,6 +167,8 @@ def test_the_lab_starts_answers_and_stops_from_the_command_line(tmp_path: pathli
         assert "FAULT     service_returns Spooler" in printed.out
         assert printed.out.rstrip().endswith("+01:00")
         assert "no fault is called 'nonsense'" in printed.err
+        assert "error: there is no host nohost; there are aes1, ora1, etravel1" in printed.err
+        assert "make lab-down" in printed.out
         assert command_line.main(["clear", *root]) == 0
         assert command_line.main(["unknown", *root]) == 0
     finally:

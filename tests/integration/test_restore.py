@@ -133,9 +133,7 @@ def test_a_restore_into_another_version_of_avbackup_is_refused_before_anything_i
     name = backed_up(lab)
     manifest = json.loads(part(lab, "aes1", name, "manifest.json").read_text())
     assert [made["tool_version"] for made in manifest["parts"]] == [SERVER_VERSION]
-    model = database(lab)
-    model.tables[SCHEMA].clear()
-    model.objects.pop(SCHEMA, None)
+    database(lab).empty(SCHEMA)
     lab.hosts["aes1"].machine.file_versions[AVBACKUP.lower()] = "8.0.4.2"
     before = len(lab.requests)
     run = restore(lab, name)
@@ -154,9 +152,7 @@ def test_a_restore_brings_back_the_files_and_the_rows_of_the_same_set(lab: Lab) 
             file.unlink()
         else:
             file.write_bytes(b"overwritten")
-    model = database(lab)
-    model.tables[SCHEMA].clear()
-    model.objects.pop(SCHEMA, None)
+    database(lab).empty(SCHEMA)
     services = {service.name: service.state for service in lab.hosts["aes1"].machine.services.all()}
     run = restore(lab, name)
     assert run.exit_code == 0, run.output

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab from the command line: ``python -m tests.lab up | down | status | fault | clear | tape | advance | unknown | serve``."""
+"""The lab from the command line: ``python -m tests.lab --help`` tells its verbs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ import typing as t
 
 from tests.lab import control
 from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, LabFaults
+
+_HOW_TO_PLAY = """
+In a shell after ". .venv/bin/activate", for example:
+  ansible-playbook playbooks/nightly.yml -i {inventory} --limit aes1 --check   the whole plan
+  python -m tests.lab status                                   hosts, where their disks lie, units, faults
+  python -m tests.lab faults                                   the faults that there are
+  python -m tests.lab fault aes1 service_refuses_stop W3SVC    one of them; then run the nightly and look at its output
+  python -m tests.lab clear                                    all is well again
+"make lab-down" stops the lab."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     clear = verbs.add_parser("clear", parents=[common], help="switch faults off")
     clear.add_argument("host", nargs="?")
     clear.add_argument("name", nargs="?")
+    empty = verbs.add_parser("empty", parents=[common], help="drop what is in the Enterprise Server's schema, as before a restore")
+    empty.add_argument("host")
     tape = verbs.add_parser("tape", parents=[common], help="what a person does at a host's tape drive, and its tapes")
     tape.add_argument("host")
     tape.add_argument("action", choices=control.TAPE_ACTIONS)
@@ -88,7 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
             control.serve(root, options.installations, _network(options), options.etravel)
         elif options.verb == "up":
             found = control.up(root, options.installations, _network(options), options.etravel)
-            print(f"The lab is up (process {found.pid}); inventory: {control.ask({'verb': 'status'}, root)['inventory']}")
+            inventory = control.ask({"verb": "status"}, root)["inventory"]
+            print(f"The lab is up (process {found.pid}); inventory: {inventory}")
+            print(_HOW_TO_PLAY.format(inventory=inventory))
         elif options.verb == "down":
             print("The lab is down." if control.down(root) else "The lab did not run.")
         elif options.verb == "status":
@@ -100,6 +113,8 @@ def main(arguments: list[str] | None = None) -> int:
             control.ask({"verb": "fault", "host": options.host, "name": options.name, "value": options.value}, root)
         elif options.verb == "clear":
             control.ask({"verb": "clear", "host": options.host, "name": options.name}, root)
+        elif options.verb == "empty":
+            control.ask({"verb": "empty", "host": options.host}, root)
         elif options.verb == "tape":
             request = {"verb": "tape", "host": options.host, "action": options.action, "name": options.name}
             _print_tapes(control.ask({**request, "capacity": options.capacity}, root))

@@ -20,6 +20,7 @@ import typing as t
 
 from tests.lab.inventory import PROJECT
 from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab, LabError
+from tests.lab.sites import SCHEMA
 from tests.lab.windows.faults import UnknownFault
 from tests.lab.windows.tape import GENEROUS
 
@@ -115,12 +116,15 @@ class ControlServer:
                 try:
                     answer = {"result": self._answer(json.loads(source.readline()))}
                 except (LookupError, ValueError, TypeError, OSError, UnknownFault) as error:
-                    answer = {"error": f"{type(error).__name__}: {error}"}
+                    answer = {"error": " ".join(map(str, error.args)) or type(error).__name__}
                 connection.sendall(json.dumps(answer).encode() + b"\n")
 
     def _answer(self, request: dict[str, t.Any]) -> t.Any:
         if not secrets.compare_digest(str(request.get("token", "")), self._token):
             raise PermissionError("wrong token")
+        host = request.get("host")
+        if host is not None and host not in self._lab.hosts:
+            raise LookupError(f"there is no host {host}; there are {', '.join(self._lab.hosts)}")
         verbs: dict[str, t.Callable[[], t.Any]] = {
             "status": self._status,
             "fault": lambda: self._lab.faults.set(request["host"], request["name"], request.get("value")),
@@ -131,9 +135,16 @@ class ControlServer:
             "processes": lambda: [
                 {"host": one.host, "user": one.user, "command_line": one.command_line} for one in self._lab.process_history
             ],
+            "empty": lambda: self._empty(request["host"]),
             "tape": lambda: self._tape(request["host"], request["action"], request.get("name"), request.get("capacity")),
         }
         return verbs[request["verb"]]()
+
+    def _empty(self, host: str) -> None:
+        database = self._lab.hosts[host].database
+        if database is None:
+            raise LookupError(f"{host} has no database")
+        database.empty(SCHEMA)
 
     def _tape(self, host: str, action: str, name: str | None, capacity: int | None) -> list[dict[str, t.Any]]:
         """Do it, and tell of every tape of that host."""

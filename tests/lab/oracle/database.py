@@ -203,6 +203,11 @@ class Database:
         self.users["SYS"].sysdba = True
 
     # what is in it
+    def empty(self, schema: str) -> None:
+        """Drop all that is in it, as before a restore; the user stays."""
+        self.tables[schema].clear()
+        self.objects[schema].clear()
+
     def add_user(
         self,
         name: str,

@@ -9,6 +9,8 @@ import typing as t
 
 import pytest
 import winrm.exceptions
+import winrm.transport
+from winrm.transport import Transport
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import wsman
@@ -22,6 +24,7 @@ class Answering:
 
     def __init__(self, *answers: Exception) -> None:
         self.answers, self.requests = list(answers), 0
+        self.transport = Transport(SETTINGS.endpoint, username="user", password="password", auth_method="basic", ca_trust_path=None)
 
     def __call__(self, *arguments: t.Any, **options: t.Any) -> Answering:
         return self
@@ -58,3 +61,15 @@ def test_a_method_of_what_is_gone_says_so_and_is_not_repeated(monkeypatch: pytes
 def test_an_instance_that_is_not_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wsman, "Protocol", Answering(fault(2150858752)))
     assert Session("aes1", SETTINGS).get(f"{CIMV2}/Win32_Service", {"Name": "X"}) is None
+
+
+def test_the_environment_is_asked_for_a_proxy_once_and_not_for_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setattr(winrm.transport, "DISPLAYED_PROXY_WARNING", True)
+    protocol = Answering(fault(5))
+    slug_of(monkeypatch, protocol, lambda session: session.get(f"{CIMV2}/Win32_Service", {"Name": "A"}))
+    session = protocol.transport.session
+    assert session is not None
+    assert session.proxies["http"] == "http://127.0.0.1:3128"
+    assert not session.trust_env
