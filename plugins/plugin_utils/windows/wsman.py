@@ -144,16 +144,21 @@ class Session:
         method: str,
         selectors: collections.abc.Mapping[str, str] | None = None,
         arguments: collections.abc.Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Instance:
-        """Call a method once. Its output parameters, with ``ReturnValue`` as text."""
+        """Call a method once, unless it is ``repeatable``. Its output parameters, with ``ReturnValue`` as text."""
         inner = "".join(f"<i:{name}>{xml.sax.saxutils.escape(value)}</i:{name}>" for name, value in (arguments or {}).items())
-        body = self._request(
-            f"{_class_name(class_uri)}.{method}",
-            f"{class_uri}/{method}",
-            class_uri,
-            f'<i:{method}_INPUT xmlns:i="{class_uri}">{inner}</i:{method}_INPUT>',
-            selectors or {},
-        )
+
+        def work() -> ET.Element:
+            return self._request(
+                f"{_class_name(class_uri)}.{method}",
+                f"{class_uri}/{method}",
+                class_uri,
+                f'<i:{method}_INPUT xmlns:i="{class_uri}">{inner}</i:{method}_INPUT>',
+                selectors or {},
+            )
+
+        body = self._repeat(work) if repeatable else work()
         return t.cast(Instance, _plain(body[0]))
 
     # programs
