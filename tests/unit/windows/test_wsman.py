@@ -24,7 +24,9 @@ class Answering:
 
     def __init__(self, *answers: Exception) -> None:
         self.answers, self.requests = list(answers), 0
-        self.transport = Transport(SETTINGS.endpoint, username="user", password="password", auth_method="basic", ca_trust_path=None)
+        self.transport = Transport(
+            SETTINGS.endpoint, username="user", password="password", auth_method="basic", server_cert_validation="ignore"
+        )
 
     def __call__(self, *arguments: t.Any, **options: t.Any) -> Answering:
         return self
