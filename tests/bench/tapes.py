@@ -22,7 +22,7 @@ SIZE = 512 << 20
 """Bytes of the set that is written."""
 ROUNDS = 5
 HASHING = 6
-"""How much longer than a program that does not hash: every byte is hashed before the tape is touched, and again on its way there."""
+"""How much longer than a program that does not hash: each byte is hashed before the tape is touched, and again on its way there."""
 TAPES = 10_000
 POOLS = 100
 BLOCK = 256 << 10
