@@ -15,6 +15,8 @@ import time
 import typing as t
 
 from tests.bench.measuring import Measured, measure
+from tests.bench.rows import Row, at_most
+from tests.bench.tapes import tapes
 from tests.bench.usual_way import make_collection
 from tests.integration.support import playbook_command, write_playbook
 from tests.lab.inventory import PROJECT
@@ -27,34 +29,18 @@ FLEETS = (1, 10, 50)
 UNITS = [{"kind": "service", "name": "W3SVC"}, {"kind": "service", "name": "Spooler"}]
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """``ratio`` is value by what it is compared with (or the other way round where more is better); ``target`` its bound."""
-
-    name: str
-    value: float
-    unit: str
-    compared_with: str
-    ratio: float
-    target: str
-    met: bool
-
-
 def main() -> int:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         rows += cpu_per_task(place / "tasks")
         rows += fleets(place)
+        rows += tapes(place / "tapes")
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps([dataclasses.asdict(row) for row in rows], indent=2) + "\n", encoding="utf-8")
     show(rows)
     print(f"written to {RESULT.relative_to(PROJECT)}")
     return 0
-
-
-def at_most(name: str, value: float, unit: str, compared_with: str, ratio: float, bound: float) -> Row:
-    return Row(name, round(value, 3), unit, compared_with, round(ratio, 3), f"ratio <= {bound:g}", ratio <= bound)
 
 
 def cpu_per_task(place: pathlib.Path) -> list[Row]:

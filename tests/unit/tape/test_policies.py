@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, Lockstep contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which tape is next: tables for each policy, and properties over years of days with failures."""
+"""Which tape is next: tables for each policy. What holds over years is in test_years.py."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import datetime
 import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies, recording
@@ -171,81 +168,3 @@ def test_a_clock_that_went_back_is_an_error_and_a_small_correction_is_not() -> N
     with pytest.raises(LockstepError) as caught:
         ask(CYCLE, pool(), catalogue, START - datetime.timedelta(hours=1))
     assert caught.value.slug == "tape_in_future"
-
-
-EVENTS = ("run", "run", "run", "run", "skip", "fails", "breaks", "missing", "found", "jump")
-
-
-@hypothesis_settings(max_examples=40, deadline=None)
-@given(
-    policy=st.sampled_from((CYCLE, WEEKDAYS, GFS)),
-    tapes=st.integers(1, 5),
-    retention=st.sampled_from((0.0, 0.5, 2.0, 6.0, 30.0)),
-    use_days=st.sampled_from((0.0, 0.0, 4.0)),
-    keep_newer=st.integers(0, 2),
-    events=st.lists(st.sampled_from(EVENTS), min_size=1, max_size=400),
-    data=st.data(),
-)
-def test_over_years_no_tape_is_overwritten_before_its_time_and_pools_never_mix(
-    policy: policies.Policy,
-    tapes: int,
-    retention: float,
-    use_days: float,
-    keep_newer: int,
-    events: list[str],
-    data: st.DataObject,
-) -> None:
-    catalogue = stock(policy, tapes)
-    catalogue.tapes.update(stock(policy, 2, "full").tapes)
-    missing: set[str] = set()
-    promised: dict[str, datetime.datetime] = {}
-    moment = START
-    for event in events:
-        chosen = pool(tapes, retention, use_days=use_days, keep_newer=keep_newer, missing=tuple(missing))
-        mine = sorted(found.label for found in catalogue.of_pool("export"))
-        moment += datetime.timedelta(days=data.draw(st.integers(2, 500)) if event == "jump" else 1)
-        if event == "breaks":
-            catalogue.tapes[data.draw(st.sampled_from(mine))].errors += 1
-        elif event == "missing":
-            missing.add(data.draw(st.sampled_from(mine)))
-        elif event == "found":
-            missing.clear()
-        if event not in ("run", "fails", "jump"):
-            continue
-        choice = ask(policy, chosen, catalogue, moment)
-        members = {found.label for found in catalogue.of_pool("export") if found.group == choice.group}
-        assert choice.why
-        if choice.tape is None:
-            assert not choice.due or {entry["tape"] for entry in choice.passed_over} == members
-            continue
-        assert choice.tape in members
-        assert choice.tape not in missing
-        complete = {found.set_id: found for found in catalogue.sets.values() if found.state == COMPLETE and found.pool == "export"}
-        if choice.how == policies.OVERWRITE:
-            lost = [found for found in complete.values() if found.tapes[0]["label"] == choice.tape]
-            for found in lost:
-                assert promised[found.set_id] <= moment
-                newer = {
-                    other.tapes[0]["label"]
-                    for other in complete.values()
-                    if other.written > found.written and other.tapes[0]["label"] in members - {choice.tape}
-                }
-                assert len(newer) >= keep_newer
-        record(catalogue, chosen, choice.tape, moment, str(choice.how), ends=event != "fails")
-        promised[f"{choice.tape}-{moments.text(moment)}"] = moment + datetime.timedelta(days=retention)
-        assert all(found.last_written is None for found in catalogue.of_pool("full"))
-
-
-@given(
-    policy=st.sampled_from((CYCLE, WEEKDAYS)), tapes=st.integers(2, 6), gaps=st.lists(st.integers(1, 10), min_size=1, max_size=200)
-)
-@hypothesis_settings(max_examples=30, deadline=None)
-def test_use_is_even(policy: policies.Policy, tapes: int, gaps: list[int]) -> None:
-    catalogue, day, days = stock(policy, tapes), 0, []
-    for gap in gaps:
-        day += gap
-        days.append(day)
-    run(policy, pool(tapes, 0), catalogue, days)
-    for group in policies.groups(policy):
-        counts = [found.writes for found in catalogue.tapes.values() if found.group == group]
-        assert max(counts) - min(counts) <= 1
