@@ -127,6 +127,15 @@ def test_what_is_told_once_before_a_status_is_asked_again(site: Site, event: str
     assert site.drive().perform(WRITE)[-1].end is None
 
 
+def test_a_connection_that_is_lost_while_a_tape_is_waited_for_ends_nothing(site: Site) -> None:
+    drive = site.drive()
+    assert drive.status().loaded
+    site.machine.faults.set("drop_before", 2)
+    assert drive.status().loaded
+    site.machine.faults.set("drop_before", 2)
+    assert refused(lambda: drive.perform(WRITE)).slug == "connection_lost"
+
+
 def test_files_that_cannot_be_used_are_told_as_the_hosts_own_errors(site: Site) -> None:
     site.drive().perform(WRITE)
 
