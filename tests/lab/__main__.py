@@ -14,7 +14,7 @@ from tests.lab import control
 from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, LabFaults
 
 _HOW_TO_PLAY = """
-In a shell after ". .venv/bin/activate", for example:
+In a shell in this folder, after ". .venv/bin/activate && export PYTHONPATH=build/collections", for example:
   ansible-playbook playbooks/nightly.yml -i {inventory} --limit aes1 --check   the whole plan
   python -m tests.lab status                                   hosts, where their disks lie, units, faults
   python -m tests.lab faults                                   the faults that there are
