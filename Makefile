@@ -53,6 +53,7 @@ nightly: setup ## the main job: start the lab, back it up with playbooks/nightly
 
 lab: setup ## a lab left running, to play with
 	@python -m tests.lab up
+	@python -m tests.lab play
 
 lab-down: setup ## stop that lab
 	@python -m tests.lab down

@@ -159,6 +159,7 @@ def test_the_lab_starts_answers_and_stops_from_the_command_line(tmp_path: pathli
         assert command_line.main(["fault", *root, "aes1", "service_returns", "Spooler"]) == 0
         assert command_line.main(["fault", *root, "aes1", "nonsense"]) == 1
         assert command_line.main(["fault", *root, "nohost", "service_returns"]) == 1
+        assert command_line.main(["play", *root]) == 0
         assert command_line.main(["empty", *root, "ora1"]) == 0
         assert command_line.main(["status", *root]) == 0
         assert command_line.main(["advance", *root, "etravel1", "90000"]) == 0

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("serve", parents=[common, size], help="run the lab here until it is interrupted")
     verbs.add_parser("down", parents=[common], help="stop it")
     verbs.add_parser("status", parents=[common], help="hosts, units and faults")
+    verbs.add_parser("play", parents=[common], help="say how to play with it")
     verbs.add_parser("faults", parents=[common], help="the faults that there are")
     fault = verbs.add_parser("fault", parents=[common], help="switch a fault on")
     fault.add_argument("host")
@@ -99,9 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
             control.serve(root, options.installations, _network(options), options.etravel)
         elif options.verb == "up":
             found = control.up(root, options.installations, _network(options), options.etravel)
-            inventory = control.ask({"verb": "status"}, root)["inventory"]
-            print(f"The lab is up (process {found.pid}); inventory: {inventory}")
-            print(_HOW_TO_PLAY.format(inventory=inventory))
+            print(f"The lab is up (process {found.pid}); inventory: {control.ask({'verb': 'status'}, root)['inventory']}")
+        elif options.verb == "play":
+            print(_HOW_TO_PLAY.format(inventory=control.ask({"verb": "status"}, root)["inventory"]))
         elif options.verb == "down":
             print("The lab is down." if control.down(root) else "The lab did not run.")
         elif options.verb == "status":
