@@ -110,12 +110,8 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.verb == "faults":
             for name, text in LabFaults.known().items():
                 print(f"{name:28} {text}")
-        elif options.verb == "fault":
-            control.ask({"verb": "fault", "host": options.host, "name": options.name, "value": options.value}, root)
-        elif options.verb == "clear":
-            control.ask({"verb": "clear", "host": options.host, "name": options.name}, root)
-        elif options.verb == "empty":
-            control.ask({"verb": "empty", "host": options.host}, root)
+        elif options.verb in ("fault", "clear", "empty"):
+            control.ask({name: value for name, value in vars(options).items() if name != "root"}, root)
         elif options.verb == "tape":
             request = {"verb": "tape", "host": options.host, "action": options.action, "name": options.name}
             _print_tapes(control.ask({**request, "capacity": options.capacity}, root))

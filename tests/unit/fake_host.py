@@ -205,11 +205,11 @@ class FakeHost:
     def is_local(self, path: str) -> bool:
         return path[:2].upper() in self.local_drives
 
-    def stat(self, path: str) -> base.FileInfo | None:
+    def stat(self, path: str, kind: str | None = None) -> base.FileInfo | None:
         when = self.modified.get(path, self.wall)
-        if path in self.files:
+        if path in self.files and kind != base.FOLDERS:
             return base.FileInfo(path, False, len(self.files[path]), when, self.versions.get(path))
-        return base.FileInfo(path, True, 0, when) if path in self.folders else None
+        return base.FileInfo(path, True, 0, when) if path in self.folders and kind != base.FILES else None
 
     def list_folder(self, path: str, kind: str | None = None) -> list[base.FileInfo]:
         if path not in self.folders:
@@ -264,7 +264,8 @@ class FakeHost:
         self.files[target] = self.files[source]
         self.modified[target] = self.modified.get(source, self.wall)
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, kind: str | None = None) -> None:
+        assert kind != base.FOLDERS or path not in self.files, f"{path} is a file"
         self.before_write("remove", path)
 
         def stays(other: str) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium.watch impor
 from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS, JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, wait_for_job, wait_until_gone
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
 
@@ -114,7 +114,7 @@ class Execution:
                 f"avbackup works already with {self.settings.zip_path} as the job {step['job']}, and who started it is not known. "
                 "Wait until it has ended.",
             )
-        self.host.remove(step["job"])
+        self.host.remove(step["job"], FOLDERS)
         return False
 
     def _wait(self, step: Step, record: bool = False) -> None:
@@ -175,10 +175,10 @@ class Execution:
             self.task.warn(f"The log {self.settings.log} could not be written, the output stays in {folder}: {error.message}")
             return
         self.outcome.update(log=self.settings.log, job=None)
-        self.host.remove(folder)
+        self.host.remove(folder, FOLDERS)
 
     def _remove_job(self, step: Step) -> None:
-        self.host.remove(step["job"])
+        self.host.remove(step["job"], FOLDERS)
         self.outcome["changed"] = True
 
     def _failure(self, error: LockstepError, step: str) -> LockstepError:

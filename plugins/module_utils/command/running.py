@@ -16,6 +16,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.command.record imp
 from ansible_collections.lockstep.backup.plugins.module_utils.command.settings import Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import (
     CONNECTION_SLUGS,
     Progress,
@@ -102,7 +103,7 @@ class Execution:
             )
 
     def _remove_job(self, step: Step) -> None:
-        self.host.remove(step["job"])
+        self.host.remove(step["job"], FOLDERS)
         self.outcome.update(changed=True, job=None)
 
     def _put_log_aside(self, step: Step) -> None:

@@ -173,8 +173,8 @@ class Host(t.Protocol):
     def is_local(self, path: str) -> bool:
         """Whether it lies on a disk of this machine: False for UNC, mapped drives and network mounts."""
 
-    def stat(self, path: str) -> FileInfo | None:
-        """None where there is nothing."""
+    def stat(self, path: str, kind: str | None = None) -> FileInfo | None:
+        """None where there is nothing, or nothing of this kind (FILES or FOLDERS, which spares a request)."""
 
     def list_folder(self, path: str, kind: str | None = None) -> list[FileInfo]:
         """What lies directly in it, by name, or only its FILES or its FOLDERS, which spares requests; slug ``path_missing``.
@@ -199,8 +199,9 @@ class Host(t.Protocol):
         """On the host itself, with all of its bytes; a file that is there is replaced, and an interrupted copy may be left. Slugs
         ``path_missing`` (the source, or the folder of the target), ``no_space``, ``access_denied``."""
 
-    def remove(self, path: str) -> None:
-        """A file, or a folder with all below; no error when it is absent."""
+    def remove(self, path: str, kind: str | None = None) -> None:
+        """A file, or a folder with all below; no error when it is absent. Whoever knows that it is a folder says so (FOLDERS): that
+        spares two requests."""
 
     def sha256(self, path: str) -> str:
         """Lower-case hex; computed on the host."""

@@ -44,6 +44,10 @@ def default_state_folder() -> str:
     return "/var/lib/lockstep" if os.geteuid() == 0 else os.path.expanduser("~/.local/state/lockstep")
 
 
+def _is_of(info: FileInfo, kind: str | None) -> bool:
+    return kind in (None, FOLDERS if info.is_dir else FILES)
+
+
 class PosixHost:
     """The Host protocol on the machine where the module runs. ``state_folder`` is for tests; features have their own option."""
 
@@ -175,15 +179,16 @@ class PosixHost:
             table = mounts.parse_mount_listing(self.run(["mount"]).stdout)
         return mounts.is_local_kind(mounts.kind_of(posix_files.existing_parent(path), table))
 
-    def stat(self, path: str) -> FileInfo | None:
+    def stat(self, path: str, kind: str | None = None) -> FileInfo | None:
         with explained(self.name, path):
-            return posix_files.describe(path)
+            found = posix_files.describe(path)
+        return found if found is not None and _is_of(found, kind) else None
 
     def list_folder(self, path: str, kind: str | None = None) -> list[FileInfo]:
         with explained(self.name, path):
             names = sorted(os.listdir(path))
         found = (self.stat(os.path.join(path, name)) for name in names)
-        return [info for info in found if info is not None and kind in (None, FOLDERS if info.is_dir else FILES)]
+        return [info for info in found if info is not None and _is_of(info, kind)]
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         mark = b""
@@ -224,7 +229,7 @@ class PosixHost:
             with explained(self.name, target):
                 posix_files.copy(reader, target)
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, kind: str | None = None) -> None:
         with explained(self.name, path):
             posix_files.remove(path)
 

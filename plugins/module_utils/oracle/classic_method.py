@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import parfile
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.classic import Classic
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal
@@ -107,7 +108,7 @@ class ClassicMethod:
 
     def _remove_job(self) -> None:
         if self.holding.journal is not None and self.holding.kept_back == 0:
-            self.tool.task.host.remove(self.tool.job_folder)
+            self.tool.task.host.remove(self.tool.job_folder, FOLDERS)
 
     def verdict(self) -> tuple[Verdict, str]:
         return self.tool.judge(self.exit_code)

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, JOB_EXITED, JOB_RUNNING
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, FOLDERS, JOB_EXITED, JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import DEFINING, NOT_RUNNING, DataPump
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal, Privileges, missing_role, planned_undo
@@ -102,7 +102,7 @@ class Holding:
             folder = str(found.job_folder)
             if self.host.job_status(folder).state == JOB_RUNNING:
                 self.host.stop_job(folder)
-            self.host.remove(folder)
+            self.host.remove(folder, FOLDERS)
 
         def stop_datapump_job() -> None:
             pump = self.pump_of(found)

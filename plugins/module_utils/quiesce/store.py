@@ -83,7 +83,7 @@ class Store:
         draft = self._draft()
         self.host.remove(draft)
         self.host.rename(self.folder, draft)
-        self.host.remove(draft)
+        self.host.remove(draft, base.FOLDERS)
         self._sweep()
 
     def _draft(self) -> str:
@@ -120,7 +120,7 @@ class Store:
         return renewed
 
     def fired(self) -> bool:
-        return self.host.stat(self.marker) is not None
+        return self.host.stat(self.marker, base.FILES) is not None
 
     def fired_log(self) -> str:
         """What the lease did, in its own words; empty when it left none."""

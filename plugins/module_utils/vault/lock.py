@@ -15,6 +15,7 @@ import secrets
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, refuse_foreign
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.layout import LOCK, LOCK_OWNER, Vault
 
@@ -84,7 +85,7 @@ class Lock:
             self._remove_after(prepared, error)
             raise
         if found == MINE:
-            self._host.remove(prepared)
+            self._host.remove(prepared, FOLDERS)
         else:
             self._held = mine
         return found
@@ -95,7 +96,7 @@ class Lock:
             away = self._place(self._held.token)
             self._host.rename(self.vault.lock, away)
             self._held = None
-            self._host.remove(away)
+            self._host.remove(away, FOLDERS)
 
     def release_after(self, error: LockstepError) -> None:
         """Give it back although something failed. What fails here, too, is added to the first error and does not hide it."""
@@ -131,7 +132,7 @@ class Lock:
 
     def _remove_after(self, prepared: str, error: LockstepError) -> None:
         try:
-            self._host.remove(prepared)
+            self._host.remove(prepared, FOLDERS)
         except LockstepError as second:
             error.details.setdefault("not_removed", second.message)
 
@@ -148,7 +149,7 @@ class Lock:
             # Between reading and renaming another run took over the same dead lock: what was moved is its lock.
             self._host.rename(away, self.vault.lock)
             raise self._lost_race()
-        self._host.remove(away)
+        self._host.remove(away, FOLDERS)
 
     def _refuse(self, found: Holder) -> None:
         refuse_foreign(self._what(), found.owner, self.owner, self.dead_run, found.since)

@@ -62,6 +62,9 @@ _ZIP_WITHOUT_MEMBERS = 22
 """Bytes of a zip that is nothing but its end record: tar reads it without a complaint."""
 
 
+_FILE_CLASSES = (("CIM_DataFile", False, FILES), ("Win32_Directory", True, FOLDERS))
+
+
 class WindowsHost:
     """The Host protocol over one WinRM session. Text that programs print is never parsed where Windows localises it."""
 
@@ -174,9 +177,9 @@ class WindowsHost:
     def _disk(self, path: str) -> dict[str, t.Any] | None:
         return self.session.get(f"{CIMV2}/Win32_LogicalDisk", {"DeviceID": path[:2].upper()})
 
-    def stat(self, path: str) -> FileInfo | None:
-        for class_name, is_dir in (("CIM_DataFile", False), ("Win32_Directory", True)):
-            found = self.session.get(f"{CIMV2}/{class_name}", {"Name": path})
+    def stat(self, path: str, kind: str | None = None) -> FileInfo | None:
+        for class_name, is_dir, of_kind in _FILE_CLASSES:
+            found = self.session.get(f"{CIMV2}/{class_name}", {"Name": path}) if kind in (None, of_kind) else None
             if found is not None:
                 return _file_info(found, is_dir)
         return None
@@ -186,7 +189,7 @@ class WindowsHost:
         where = f"WHERE Drive={wql_text(drive)} AND Path={wql_text(below + chr(92))}"
         found = [
             _file_info(item, is_dir)
-            for class_name, is_dir, of_kind in (("CIM_DataFile", False, FILES), ("Win32_Directory", True, FOLDERS))
+            for class_name, is_dir, of_kind in _FILE_CLASSES
             if kind in (None, of_kind)
             for item in self.session.query(CIMV2, f"{_columns(is_dir)} FROM {class_name} {where}")
         ]
@@ -198,7 +201,7 @@ class WindowsHost:
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         # Most of what is asked for is not there (journals, privileges): one request tells, a command takes five.
-        if self.session.get(f"{CIMV2}/CIM_DataFile", {"Name": path}) is None:
+        if self.stat(path, FILES) is None:
             raise self._missing(path)
         # ``type`` itself turns UTF-16 with a byte order mark into the code page of the shell, which is UTF-8.
         code, out, err = self.session.command_bytes(_cmd(f"type {quote_path(path)}"), None, _LONG, repeatable=True)
@@ -341,32 +344,36 @@ class WindowsHost:
             "access_denied", f"{self.name}: {source} cannot be copied to {target}: {done.stderr.strip()}", path=target
         )
 
-    def remove(self, path: str) -> None:
+    def remove(self, path: str, kind: str | None = None) -> None:
         try:
-            why = self._remove(path)
+            why = self._remove(path, kind)
         except LockstepError as error:
             if error.slug != "connection_lost":
                 raise
             # What is gone by now is no error.
-            why = self._remove(path)
+            why = self._remove(path, kind)
         if why and self._end_left_writers(path):
-            why = self._remove(path)
+            why = self._remove(path, kind)
         if why:
             raise LockstepError("access_denied", f"{self.name}: {path} cannot be removed: {why}", path=path)
 
-    def _remove(self, path: str) -> str:
+    def _remove(self, path: str, kind: str | None) -> str:
         """Why it is still there; empty when it is not."""
+        why = self._remove_folder(path) if kind == FOLDERS else self._remove_any(path)
+        return why if why and self.stat(path) is not None else ""
+
+    def _remove_any(self, path: str) -> str:
         try:
-            outcome = self.session.invoke(f"{CIMV2}/CIM_DataFile", "Delete", {"Name": path})
-            why = "" if outcome.get("ReturnValue") == "0" else f"code {outcome.get('ReturnValue')}"
+            code = self.session.invoke(f"{CIMV2}/CIM_DataFile", "Delete", {"Name": path}).get("ReturnValue")
         except LockstepError as error:
             if error.slug != "instance_not_found":
                 raise
-            if self.session.get(f"{CIMV2}/Win32_Directory", {"Name": path}) is None:
-                return ""
-            # rmdir prints what went wrong and still exits 0.
-            why = self.cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True).stderr.strip()
-        return why if why and self.stat(path) is not None else ""
+            return self._remove_folder(path) if self.stat(path, FOLDERS) is not None else ""
+        return "" if code == "0" else f"code {code}"
+
+    def _remove_folder(self, path: str) -> str:
+        # rmdir prints what went wrong and still exits 0.
+        return self.cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True).stderr.strip()
 
     def sha256(self, path: str) -> str:
         done = self.session.command(command_line(["certutil.exe", "-hashfile", path, "SHA256"]), None, _LONG, repeatable=True)
