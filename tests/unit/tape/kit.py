@@ -281,7 +281,7 @@ class Site:
 
         def person(elapsed: float) -> None:
             slept, before[0] = elapsed - before[0], elapsed
-            if waiting and slept > LONGEST_PAUSE:
+            if waiting and slept > 2 * LONGEST_PAUSE:
                 self.equipment.insert(waiting.pop(0))
 
         self.clock.on_sleep.append(person)
