@@ -25,6 +25,13 @@ STRANGER = "stranger"
 _LENGTH = struct.Struct(">i")
 
 
+def _write_json(path: pathlib.Path, content: t.Mapping[str, t.Any]) -> None:
+    """As a whole: a program that uses the drive may read it just now."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+
+
 class MediaInfo(t.NamedTuple):
     """TAPE_GET_MEDIA_PARAMETERS. ``remaining``: bytes between the present position and the end of the tape."""
 
@@ -60,7 +67,7 @@ class Tape:
         return found
 
     def change(self, **about: t.Any) -> None:
-        self._about.write_text(json.dumps({**self.about, **about}, indent=1) + "\n", encoding="utf-8")
+        _write_json(self._about, {**self.about, **about})
 
     @property
     def capacity(self) -> int:
@@ -158,7 +165,7 @@ class TapeDrive:
         if name in self._tapes:
             raise ValueError(f"there is a tape {name} already")
         about = {"capacity": capacity, "write_protected": write_protected, "bad_block": None}
-        (self.folder / f"{name}.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+        _write_json(self.folder / f"{name}.json", about)
         (self.folder / f"{name}.tape").write_bytes(b"")
         self._tapes[name] = Tape(self.folder, name)
         return self._tapes[name]
@@ -173,7 +180,7 @@ class TapeDrive:
 
     def _put(self, tape: Tape | None) -> None:
         with self.lock:
-            self._state.write_text(json.dumps({"loaded": None if tape is None else tape.name}) + "\n", encoding="utf-8")
+            _write_json(self._state, {"loaded": None if tape is None else tape.name})
             self._changed, self.position, self._seen = True, 0, self.loaded
 
     # what other programs than Lockstep do

@@ -10,7 +10,7 @@ import pathlib
 
 import pytest
 
-from tests.lab.lab import Lab
+from tests.lab.windows.machine import Machine
 from tests.unit.tape import kit
 
 
@@ -21,12 +21,10 @@ def site(
     if request.param != "windows":
         yield kit.site(request.param, tmp_path, monkeypatch)
         return
-    with Lab(tmp_path / "lab", installations=1) as lab:
-        made = kit.windows_site(lab)
-        yield made
-        made.host.close()
-        unknown = list(lab.unknown)
-    assert unknown == []
+    machine = Machine("etravel1", tmp_path)
+    yield kit.windows_site(machine)
+    machine.close()
+    assert machine.recorder.unknown == []
 
 
 @pytest.fixture(params=["folder", "scsi"])

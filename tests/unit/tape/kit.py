@@ -25,9 +25,9 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue imp
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.feature import FEATURE
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.folder import FolderDrive, write_json
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.host import WindowsHost
-from tests.integration.direct import settings as windows_settings
-from tests.lab.lab import Lab
+from tests.lab.windows.machine import Machine
 from tests.lab.windows.tape import TapeDrive
+from tests.unit.direct_session import NOWHERE, DirectSession
 from tests.unit.fake_host import OWNER, FakeClock
 from tests.unit.tape.fake_st import FakeSt, Medium
 
@@ -68,10 +68,11 @@ class ClockedHost(PosixHost):
 
 
 class ClockedWindowsHost(WindowsHost):
-    """A host of the lab."""
+    """A machine of the lab."""
 
-    def __init__(self, lab: Lab) -> None:
-        super().__init__("etravel1", windows_settings(lab, "aes1"))
+    def __init__(self, machine: Machine) -> None:
+        super().__init__("etravel1", NOWHERE)
+        self.session = DirectSession(machine, next(iter(machine.users)))
         self.wall = FRIDAY
 
     def now(self) -> datetime.datetime:
@@ -280,7 +281,7 @@ class Site:
 
         def person(elapsed: float) -> None:
             slept, before[0] = elapsed - before[0], elapsed
-            if waiting and slept > LONGEST_PAUSE:
+            if waiting and slept > 2 * LONGEST_PAUSE:
                 self.equipment.insert(waiting.pop(0))
 
         self.clock.on_sleep.append(person)
@@ -294,11 +295,9 @@ def site(kind: str, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Si
     return Site(equipment, folder, ClockedHost())
 
 
-def windows_site(lab: Lab) -> Site:
-    """On a host of the lab, over the real pywinrm. Its host is to be closed."""
-    machine = lab.hosts["aes1"].machine
+def windows_site(machine: Machine) -> Site:
     machine.files.make_folder("C:\\site")
-    return Site(OnWindows(machine.add_tape_drive()), machine.root / "C" / "site", ClockedWindowsHost(lab))
+    return Site(OnWindows(machine.add_tape_drive()), machine.root / "C" / "site", ClockedWindowsHost(machine))
 
 
 def refused(slug: str, call: t.Callable[[], object]) -> LockstepError:

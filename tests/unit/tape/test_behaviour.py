@@ -470,6 +470,7 @@ def test_two_runs_cannot_change_tapes_at_once(site: Site) -> None:
     site.label("one")
 
     def meanwhile(elapsed: float) -> None:
+        site.clock.on_sleep.clear()
         refused("run_in_progress", lambda: site.run("ejected", owner=OTHER))
         assert site.run("query", owner=OTHER)["lock"] is not None
         site.equipment.insert("one")

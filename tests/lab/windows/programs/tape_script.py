@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import typing as t
@@ -260,8 +261,11 @@ class _Script:
         return {}
 
     def end_writing(self) -> None:
+        """What was written last ends with a mark, where that is still possible."""
         if self._wrote:
-            self._write_mark()
+            self._wrote = False
+            with contextlib.suppress(WinError):
+                self._handle.write_mark()
 
 
 def _moved(content: bytes, count: int) -> Answer:
