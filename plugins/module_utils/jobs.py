@@ -12,6 +12,9 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Tas
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_EXITED, JOB_RUNNING, JobStatus
 
 LONGEST_PAUSE = 1.0
+PROGRESS_EVERY = 60.0
+STOPPED_WITHIN = 30.0
+"""Seconds that processes have to be gone after they were ended."""
 CONNECTION_SLUGS = frozenset({"unreachable", "connection_lost", "host_timeout", "quota_exceeded"})
 
 
@@ -68,3 +71,28 @@ def wait_for_job(
         if status is not None:
             on_poll(now - began)
         task.clock.sleep(pause_before_poll(now - began))
+
+
+def wait_until_gone(task: Task, programs: t.Sequence[str], within: float = STOPPED_WITHIN) -> list[int]:
+    """Ids of the processes of these programs that are still there after ``within`` seconds; empty as soon as none is."""
+    began = task.clock.monotonic()
+    while True:
+        still = [pid for program in programs for pid in task.host.processes(program)]
+        elapsed = task.clock.monotonic() - began
+        if not still or elapsed > within:
+            return still
+        task.clock.sleep(pause_before_poll(elapsed))
+
+
+class Progress:
+    """Tells once a minute that something still works."""
+
+    def __init__(self, task: Task, what: str) -> None:
+        self.task, self.what = task, what
+        self.due = PROGRESS_EVERY
+
+    def poll(self, elapsed: float) -> None:
+        """``elapsed``: seconds since it began."""
+        if elapsed >= self.due:
+            self.task.progress(f"{self.what} has run for {elapsed / 60:.0f} min")
+            self.due = elapsed + PROGRESS_EVERY

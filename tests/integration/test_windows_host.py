@@ -260,10 +260,38 @@ def test_a_line_longer_than_windows_takes_is_refused_by_name(one: WindowsHost) -
     assert one.read_text(f"{FOLDER}\\wide.txt") == "short\n" + "x" * 8190 + "\n"
 
 
-def test_a_text_of_another_code_page_is_read_with_replacements(lab: Lab, one: WindowsHost) -> None:
+def test_a_copy_stays_on_the_host_and_replaces_what_is_there(lab: Lab, one: WindowsHost, aes1: LabHost) -> None:
+    folder = real(lab, one, FOLDER)
+    data = bytes(range(256)) * 5000
+    (folder / "a b.dmp").write_bytes(data)
+    one.write_text(f"{FOLDER}\\copy.dmp", "old")
+    one.copy_file(f"{FOLDER}\\a b.dmp", f"{FOLDER}\\copy.dmp")
+    assert (folder / "copy.dmp").read_bytes() == data
+
+
+def test_a_copy_that_is_not_possible_says_why(lab: Lab, one: WindowsHost, aes1: LabHost) -> None:
+    one.write_text(f"{FOLDER}\\a.dmp", "x" * 5000)
+    with refused(one, "path_missing", "missing.dmp"):
+        one.copy_file(f"{FOLDER}\\missing.dmp", f"{FOLDER}\\b.dmp")
+    with refused(one, "path_missing", "missing"):
+        one.copy_file(f"{FOLDER}\\a.dmp", f"{FOLDER}\\missing\\b.dmp")
+    disk = aes1.machine.files.disks["C:"]
+    free, disk.free = disk.free, 100
+    with refused(one, "no_space", "5002 bytes", "Make room"):
+        one.copy_file(f"{FOLDER}\\a.dmp", f"{FOLDER}\\b.dmp")
+    disk.free = free
+    one.write_text(f"{FOLDER}\\open.dmp", "old")
+    with aes1.machine.files.open(f"{FOLDER}\\open.dmp", append=True), refused(one, "access_denied", "open.dmp"):
+        one.copy_file(f"{FOLDER}\\a.dmp", f"{FOLDER}\\open.dmp")
+
+
+def test_a_text_of_another_code_page_is_read_in_that_one_or_with_replacements(lab: Lab, one: WindowsHost) -> None:
     (real(lab, one, FOLDER) / "old.txt").write_bytes("Größe".encode("cp1252"))
     (real(lab, one, FOLDER) / "bom.txt").write_bytes(b"\xef\xbb\xbf" + "Größe\r\n".encode())
+    (real(lab, one, FOLDER) / "wide.txt").write_bytes("Größe\r\n".encode("utf-16"))
     assert one.read_text(f"{FOLDER}\\old.txt") == "Gr��e"
+    assert one.read_text(f"{FOLDER}\\old.txt", code_page="cp1252") == "Größe"
+    assert one.read_text(f"{FOLDER}\\wide.txt", code_page="cp1252") == "Größe\n"
     assert one.read_text(f"{FOLDER}\\bom.txt") == "Größe\n"
 
 

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host import base
+from ansible_collections.lockstep.backup.plugins.module_utils.host import base, texts
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner
 
 OWNER = Owner(run_id="run1", control_node="control1", boot_id="boot1", pid=4711, started="100", user="backup")
@@ -216,11 +216,11 @@ class FakeHost:
         children = {p for p in (*self.files, *self.folders) if p != path and ntpath.dirname(p) == path}
         return [info for info in map(self.stat, sorted(children)) if info]
 
-    def read_text(self, path: str, tail_bytes: int | None = None) -> str:
+    def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         if path not in self.files:
             raise LockstepError("path_missing", f"{path} is missing")
         data = self.files[path]
-        return (data[-tail_bytes:] if tail_bytes else data).decode("utf-8", "replace").replace("\r\n", "\n")
+        return texts.decode(data[-tail_bytes:] if tail_bytes else data, code_page)
 
     def write_text(self, path: str, text: str, private: bool = False) -> None:
         self.before_write("write", path)
@@ -250,6 +250,15 @@ class FakeHost:
         self.files = {moved(p): data for p, data in self.files.items()}
         self.folders = {moved(p) for p in self.folders}
         self.modified = {moved(p): when for p, when in self.modified.items()}
+
+    def copy_file(self, source: str, target: str) -> None:
+        self.before_write("copy", target)
+        if source not in self.files:
+            raise LockstepError("path_missing", f"{source} is missing")
+        if ntpath.dirname(target) not in self.folders:
+            raise LockstepError("path_missing", f"{ntpath.dirname(target)} is missing")
+        self.files[target] = self.files[source]
+        self.modified[target] = self.modified.get(source, self.wall)
 
     def remove(self, path: str) -> None:
         self.before_write("remove", path)

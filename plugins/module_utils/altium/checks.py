@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import RESTORE, Settings
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, pids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,19 +40,6 @@ class Facts:
     tool_pids: tuple[int, ...] = ()
     tool_is_ours: bool = False
     running_units: tuple[str, ...] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """One finding: ``detail`` says what was found and, when it is not ``ok``, what to do; ``slug`` is the error's."""
-
-    name: str
-    ok: bool
-    detail: str
-    slug: str = ""
-
-    def as_dict(self) -> dict[str, t.Any]:
-        return {"name": self.name, "ok": self.ok, "detail": self.detail}
 
 
 def check_paths(facts: t.Sequence[PathFact]) -> Check:
@@ -207,14 +194,3 @@ def judge(settings: Settings, facts: Facts) -> list[Check]:
     else:
         chosen = _BACKUP if settings.preflight else (check_target, check_tool_idle)
     return [check(settings, facts) for check in chosen]
-
-
-def refuse_failed(checks: t.Sequence[Check]) -> None:
-    """Raise the first failed check's slug, with the sentences of all that failed."""
-    failed = [check for check in checks if not check.ok]
-    if failed:
-        raise LockstepError(failed[0].slug, " ".join(check.detail for check in failed))
-
-
-def pids(numbers: t.Sequence[int]) -> str:
-    return ("process " if len(numbers) == 1 else "processes ") + ", ".join(str(number) for number in numbers)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
-from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, Facts, check_paths, judge, refuse_failed
+from ansible_collections.lockstep.backup.plugins.module_utils.altium import planning
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Facts, check_paths, judge
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.drilling import drilled
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.gathering import gather, path_facts
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import (
@@ -32,10 +32,12 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings im
     Settings,
     settings_from,
 )
+from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import refuse_foreign
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.grading import grade
 
 SAME_VERSION = (
     "avbackup restores only into the version of the Enterprise Server that made the backup. Lockstep cannot read the version "
@@ -59,8 +61,8 @@ def _present(task: Task, settings: Settings) -> dict[str, t.Any]:
     if task.check_mode:
         return _planned(execution, changed=True)
     outcome = execution.execute()
-    grade, reasons = judging.grade(settings.quiesced, outcome["units_stopped_again"])
-    return dict(outcome, grade=grade, grade_reasons=reasons)
+    grade_found, reasons = grade("avbackup", settings.quiesced, outcome["units_stopped_again"])
+    return dict(outcome, grade=grade_found, grade_reasons=reasons)
 
 
 def _restored(task: Task, settings: Settings) -> dict[str, t.Any]:

@@ -10,10 +10,6 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import BACKUP, Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 
-QUIESCED = "quiesced"
-HOT = "hot"
-DEGRADED = "degraded"
-
 ZIP_WITHOUT_MEMBERS = 22
 """Bytes: the end record alone (PKWARE's application note, 4.3.16)."""
 
@@ -79,26 +75,6 @@ def size_warning(settings: Settings, size: int) -> str | None:
         f"{settings.zip_path} has {size} bytes, only {share:.0%} of the last one's {settings.last_bytes}: look whether all data of "
         "the Enterprise Server was still there."
     )
-
-
-def grade(quiesced: str | None, ran_again: t.Sequence[str]) -> tuple[str, list[str]]:
-    """The grade of a complete zip and the reasons for it being no better; never better than what was seen.
-
-    Without a journal the grade is ``hot``: avbackup says that it stops the services itself, but nothing has verified it.
-    """
-    if quiesced is None:
-        reason = (
-            "No journal of stopped units was named: that the services were stopped while avbackup read the data is avbackup's "
-            "own business, and was not verified."
-        )
-        return HOT, [reason]
-    if ran_again:
-        reason = (
-            f"{', '.join(ran_again)} ran again when avbackup had ended (it starts services itself after a success): they were "
-            "stopped again, but may have changed data meanwhile."
-        )
-        return DEGRADED, [reason]
-    return QUIESCED, []
 
 
 def codes(numbers: t.Sequence[int]) -> str:

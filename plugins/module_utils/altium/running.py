@@ -9,22 +9,20 @@ import functools
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
-from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Check, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.planning import Step
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, look_at_previous
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import BACKUP, Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.watch import Watch
+from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
-from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, pause_before_poll, wait_for_job
+from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, wait_for_job, wait_until_gone
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
 
 TAIL_LINES = 50
 LOG_LINES = 10000
 MOST_FAILED_ZIPS = 9
-STOPPED_WITHIN = 30.0
-"""Seconds that processes have to be gone after they were ended."""
 
 
 class Execution:
@@ -82,15 +80,8 @@ class Execution:
         self.task.warn(f"{self.host.name}: the job {step['job']} of a run that is over still ran and is stopped.")
         self.host.stop_job(step["job"])
         self.outcome["changed"] = True
-        began = self.task.clock.monotonic()
-        while True:
-            still = self.host.processes(self.settings.program)
-            elapsed = self.task.clock.monotonic() - began
-            if not still:
-                return
-            if elapsed <= STOPPED_WITHIN:
-                self.task.clock.sleep(pause_before_poll(elapsed))
-                continue
+        still = wait_until_gone(self.task, [self.settings.program])
+        if still:
             raise LockstepError(
                 "tool_running",
                 f"{self.settings.program} still runs (ids {', '.join(map(str, still))}) after the job {step['job']} of a run that "
@@ -154,12 +145,7 @@ class Execution:
 
     def _recheck_units(self, journal: str) -> None:
         self.units_rechecked = True
-        units = held.still_quiesced(self.task, journal)
-        names = [unit.name for unit in units]
-        self.outcome["units_stopped_again"] = names
-        if units:
-            self.task.warn(f"{self.host.name}: {', '.join(names)} ran again after avbackup; stopping again.")
-            held.stop_again(self.task, journal, units)
+        self.outcome["units_stopped_again"] = held.stop_returned(self.task, journal, "avbackup")
 
     def _measure_zip(self) -> None:
         found = self.host.stat(self.settings.zip_path)

@@ -174,8 +174,9 @@ class Host(t.Protocol):
         """What lies directly in it, by name; slug ``path_missing``. Windows gives names in lower case, whatever they were made as:
         compare them without regard to case there."""
 
-    def read_text(self, path: str, tail_bytes: int | None = None) -> str:
-        """UTF-8 (with or without BOM, else the platform's code page, with replacement); line ends become LF; ``path_missing``."""
+    def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
+        """UTF-16 or UTF-8, else ``code_page`` (a codec of Python; None: UTF-8 with replacement); line ends become LF;
+        ``path_missing``."""
 
     def write_text(self, path: str, text: str, private: bool = False) -> None:
         """Replace as a whole: a temporary name beside it, then one rename. ``private``: only this account, and on Windows
@@ -187,6 +188,10 @@ class Host(t.Protocol):
 
     def rename(self, source: str, target: str) -> None:
         """Atomic, within one volume; slug ``path_exists`` when the target is there (never replaced), ``path_missing``."""
+
+    def copy_file(self, source: str, target: str) -> None:
+        """On the host itself, with all of its bytes; a file that is there is replaced, and an interrupted copy may be left. Slugs
+        ``path_missing`` (the source, or the folder of the target), ``no_space``, ``access_denied``."""
 
     def remove(self, path: str) -> None:
         """A file, or a folder with all below; no error when it is absent."""

@@ -24,6 +24,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host import (
     posix_files,
     posix_processes,
     scripts,
+    texts,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed, FileInfo, JobStatus, UnitDriver
 from ansible_collections.lockstep.backup.plugins.module_utils.host.command_units import CommandUnits
@@ -177,12 +178,18 @@ class PosixHost:
         found = (self.stat(os.path.join(path, name)) for name in names)
         return [info for info in found if info is not None]
 
-    def read_text(self, path: str, tail_bytes: int | None = None) -> str:
+    def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
+        mark = b""
         with explained(self.name, path), open(path, "rb") as source:
             if tail_bytes is not None and source.seekable():
-                source.seek(max(0, source.seek(0, os.SEEK_END) - tail_bytes))
-            data = source.read()
-        return data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+                begin = max(0, source.seek(0, os.SEEK_END) - tail_bytes)
+                source.seek(0)
+                mark = source.read(2)
+                mark = mark if begin and mark in texts.UTF16_MARKS else b""
+                # UTF-16 begins at an even byte.
+                source.seek(begin - begin % 2 if mark else begin)
+            data = mark + source.read()
+        return texts.decode(data, code_page)
 
     def write_text(self, path: str, text: str, private: bool = False) -> None:
         with explained(self.name, path):
@@ -200,6 +207,13 @@ class PosixHost:
             if error.slug == "path_exists":
                 raise LockstepError("path_exists", f"{self.name}: {target} is there already.", path=target) from error
             raise
+
+    def copy_file(self, source: str, target: str) -> None:
+        with contextlib.ExitStack() as stack:
+            with explained(self.name, source):
+                reader = stack.enter_context(open(source, "rb"))
+            with explained(self.name, target):
+                posix_files.copy(reader, target)
 
     def remove(self, path: str) -> None:
         with explained(self.name, path):

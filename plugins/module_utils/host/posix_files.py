@@ -118,6 +118,14 @@ def rename_new(source: str, target: str) -> None:
     sync_folder(os.path.dirname(target))
 
 
+def copy(source: t.BinaryIO, target: str) -> None:
+    """All of the bytes, durably."""
+    with open(target, "wb") as made:
+        shutil.copyfileobj(source, made, _CHUNK)
+        made.flush()
+        os.fsync(made.fileno())
+
+
 def remove(path: str) -> None:
     """A file, a link, or a folder with all below; no error when it is absent."""
     try:

@@ -43,6 +43,21 @@ def stop_again(task: Task, name: str, returned: t.Sequence[base.UnitStatus]) -> 
     refuse_returned(task, units.verify_stopped(task, journal.units))
 
 
+def stop_returned(task: Task, name: str, after: str) -> list[str]:
+    """Look after a tool (``after``) has worked, and stop again what runs: the names of those units. Slugs as of ``stop_again``,
+    whose details hold them as ``units_stopped_again``."""
+    returned = still_quiesced(task, name)
+    names = [unit.name for unit in returned]
+    if returned:
+        task.warn(f"{task.host.name}: {', '.join(names)} ran again after {after}; stopping again.")
+        try:
+            stop_again(task, name, returned)
+        except LockstepError as error:
+            error.details["units_stopped_again"] = names
+            raise
+    return names
+
+
 def renew_lease(task: Task, name: str, max_outage: float) -> None:
     """Move the lease's deadline to ``max_outage`` seconds from now."""
     store, journal = _held(task, name)

@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host import texts
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
     JOB_ABSENT,
     JOB_EXITED,
@@ -82,7 +83,7 @@ class WindowsHost:
 
     def cmd(self, line: str, stdin: bytes | None = None, timeout: float = 60.0, repeatable: bool = False) -> Completed:
         """One line for cmd.exe. With /s, exactly the first and the last quote are taken off, whatever is between them."""
-        return self.session.command(f'cmd.exe /d /s /c "{line}"', stdin, timeout, repeatable)
+        return self.session.command(_cmd(line), stdin, timeout, repeatable)
 
     def start_job(
         self,
@@ -192,13 +193,14 @@ class WindowsHost:
             raise self._missing(path)
         return sorted(found, key=lambda entry: entry.path.lower())
 
-    def read_text(self, path: str, tail_bytes: int | None = None) -> str:
-        done = self.cmd(f"type {quote_path(path)}", timeout=_LONG, repeatable=True)
-        if done.exit_code != 0:
+    def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
+        # ``type`` itself turns UTF-16 with a byte order mark into the code page of the shell, which is UTF-8.
+        code, out, err = self.session.command_bytes(_cmd(f"type {quote_path(path)}"), None, _LONG, repeatable=True)
+        if code != 0:
             if self.stat(path) is None:
                 raise self._missing(path)
-            raise LockstepError("access_denied", f"{self.name}: {path} cannot be read: {done.stderr.strip()}")
-        text = done.stdout.lstrip("\ufeff")
+            raise LockstepError("access_denied", f"{self.name}: {path} cannot be read: {texts.decode(err).strip()}")
+        text = texts.decode(out, code_page)
         return text[-tail_bytes:] if tail_bytes is not None else text
 
     def write_text(self, path: str, text: str, private: bool = False) -> None:
@@ -307,6 +309,26 @@ class WindowsHost:
                 raise
             return int(outcome.get("ReturnValue") or -1)
         raise self._missing(source)
+
+    def copy_file(self, source: str, target: str) -> None:
+        line = f"copy /b /y {quote_path(source)} {quote_path(target)} >nul"
+        done = self.cmd(line, timeout=_LONG, repeatable=True)
+        if done.exit_code == 0:
+            return
+        found, there = self.stat(source), self.stat(target)
+        if found is None:
+            raise self._missing(source)
+        if self.stat(self.parent(target)) is None:
+            raise self._missing(self.parent(target))
+        if self.free_bytes(target) + (there.size if there is not None else 0) < found.size:
+            raise LockstepError(
+                "no_space",
+                f"{self.name}: {source} ({found.size} bytes) does not fit on the disk of {target}. Make room.",
+                path=target,
+            )
+        raise LockstepError(
+            "access_denied", f"{self.name}: {source} cannot be copied to {target}: {done.stderr.strip()}", path=target
+        )
 
     def remove(self, path: str) -> None:
         try:
@@ -439,6 +461,10 @@ class WindowsHost:
     def timer_armed(self, name: str) -> bool:
         where = f"WHERE TaskName={wql_text(name)} AND TaskPath={wql_text(TASK_FOLDER)}"
         return bool(self.session.query(TASK_SCHEDULER, f"SELECT TaskName FROM MSFT_ScheduledTask {where}"))
+
+
+def _cmd(line: str) -> str:
+    return f'cmd.exe /d /s /c "{line}"'
 
 
 def _bytes(text: str) -> bytes:

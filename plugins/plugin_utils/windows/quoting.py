@@ -46,13 +46,15 @@ def batch_line(argv: collections.abc.Sequence[str]) -> str:
 
     Outside of quotes cmd.exe would act on ``& | < > ^ ( )``: every argument that has one is quoted. An embedded quote flips
     cmd.exe's idea of being inside quotes for the rest of the line, so a line with both is refused rather than guessed at.
-    Another batch file has to be called, or this one would end with it; ``call`` reads percent signs once more.
+    Another batch file runs in a cmd.exe of its own: without that, or with ``call`` alone, a plain ``exit`` in it would end this
+    one, too, and nobody would learn its exit code. ``call`` is there because /c takes quotes away from a line that begins with
+    one; it reads percent signs once more.
     """
     line = command_line(argv)
     if argv[0].lower().endswith((".cmd", ".bat")):
         if "%" in line:
             raise LockstepError("argument_invalid", f"A percent sign cannot be passed to a batch file: {line!r}.")
-        line = f"call {line}"
+        line = f"cmd.exe /d /c call {line}"
     if any('"' in argument for argument in argv) and re.search(r"[&|<>^()]", line):
         raise LockstepError("argument_invalid", f"A batch file cannot carry both a quote and one of &|<>^() in {line!r}.")
     return line.replace("%", "%%")

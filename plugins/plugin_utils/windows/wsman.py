@@ -20,6 +20,7 @@ import xml.etree.ElementTree as ET
 import xml.sax.saxutils
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host import texts
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed
 
 try:
@@ -157,11 +158,16 @@ class Session:
 
     def command(self, line: str, stdin: bytes | None, timeout: float, repeatable: bool = False) -> Completed:
         """Run one complete command line in the session's shell, without cmd.exe around it."""
+        code, out, err = self.command_bytes(line, stdin, timeout, repeatable)
+        return Completed((line,), code, texts.decode(out), texts.decode(err))
+
+    def command_bytes(self, line: str, stdin: bytes | None, timeout: float, repeatable: bool = False) -> tuple[int, bytes, bytes]:
+        """The same; exit code and both outputs as they are."""
         if repeatable:
             return self._repeat(lambda: self._command(line, stdin, timeout))
         return self._command(line, stdin, timeout)
 
-    def _command(self, line: str, stdin: bytes | None, timeout: float) -> Completed:
+    def _command(self, line: str, stdin: bytes | None, timeout: float) -> tuple[int, bytes, bytes]:
         program, _blank, arguments = line.partition(" ") if not line.startswith('"') else line[1:].partition('" ')
         program = program.strip('"')
         if self._shell is None or self._commands >= _COMMANDS_PER_SHELL:
@@ -194,7 +200,7 @@ class Session:
             # What is known of the command by now is not changed by a connection that is lost here.
             with contextlib.suppress(LockstepError, AssertionError):
                 self._call(operation, lambda p: p.cleanup_command(shell, command))
-        return Completed((line,), code, _text(out), _text(err))
+        return code, out, err
 
     def _send(self, operation: str, shell: str, command: str, stdin: bytes | None) -> None:
         """All of the standard input, in messages that also a Windows with the old quota takes."""
@@ -378,10 +384,6 @@ def _send_input(shell: str, command: str, part: bytes, last: bool, protocol: Pro
 
 def _class_name(class_uri: str) -> str:
     return class_uri.rpartition("/")[2]
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _items(items: ET.Element | None) -> list[Instance]:

@@ -322,4 +322,7 @@ class FileTree:
                 self.permissions[moved + name[len(old) :]] = self.permissions.pop(name)
 
     def copy(self, source: str, target: str) -> None:
+        """The copy keeps the time of the last change, as Windows' own does."""
         self.write(target, self.read(source))
+        changed = self._existing(source).stat().st_mtime
+        os.utime(self._existing(target), (changed, changed))

@@ -14,9 +14,11 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium import chec
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Facts, PathFact
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, START, STOP, JobRecord, decide
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import command_line, job_name
+from ansible_collections.lockstep.backup.plugins.module_utils.checks import refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.grading import grade
 from tests.unit.altium.enterprise_server import INI, TOOL, ZIP, settings
 from tests.unit.fake_host import OTHER, OWNER
 
@@ -109,21 +111,21 @@ READY = Facts(free_bytes=1000, running_units=())
 def test_each_finding_that_forbids_the_tool_has_its_slug(state: str, facts: dict[str, t.Any], slug: str) -> None:
     found = dataclasses.replace(READY, zip_bytes=5 if state == "restored" else None)
     chosen = settings(state=state, confirm=True, quiesced="altium")
-    checks.refuse_failed(checks.judge(chosen, found))
+    refuse_failed(checks.judge(chosen, found))
     bad = checks.judge(chosen, dataclasses.replace(found, **facts))
-    assert slug_of(lambda: checks.refuse_failed(bad)) == slug
+    assert slug_of(lambda: refuse_failed(bad)) == slug
     assert sum(not check.ok for check in bad) == 1
 
 
 def test_a_restore_must_be_confirmed() -> None:
     found = checks.judge(settings(state="restored"), dataclasses.replace(READY, zip_bytes=5))
-    assert slug_of(lambda: checks.refuse_failed(found)) == "confirmation_missing"
+    assert slug_of(lambda: refuse_failed(found)) == "confirmation_missing"
 
 
 def test_all_failed_checks_are_told_at_once() -> None:
     found = checks.judge(settings(), Facts(admin=False, tool_there=False))
     with pytest.raises(LockstepError, match=r"administrator rights.*avbackup\.exe is missing"):
-        checks.refuse_failed(found)
+        refuse_failed(found)
 
 
 @pytest.mark.parametrize(
@@ -178,13 +180,13 @@ def test_a_zip_much_smaller_than_the_last_one_gives_a_warning(size: int, last: i
 
 
 @pytest.mark.parametrize(
-    ("quiesced", "ran_again", "grade"),
+    ("quiesced", "ran_again", "expected"),
     [("altium", [], "quiesced"), ("altium", ["W3SVC"], "degraded"), (None, [], "hot")],
 )
-def test_the_grade_is_never_better_than_what_was_seen(quiesced: str | None, ran_again: list[str], grade: str) -> None:
-    found, reasons = judging.grade(quiesced, ran_again)
-    assert found == grade
-    assert bool(reasons) is (grade != "quiesced")
+def test_the_grade_is_never_better_than_what_was_seen(quiesced: str | None, ran_again: list[str], expected: str) -> None:
+    found, reasons = grade("avbackup", quiesced, ran_again)
+    assert found == expected
+    assert bool(reasons) is (expected != "quiesced")
     assert all(name in reasons[0] for name in ran_again)
 
 

@@ -270,3 +270,35 @@ def test_a_folder_of_this_machine_is_local_even_before_it_is_made(host: PosixHos
 def test_the_clock_has_its_time_zone(host: PosixHost) -> None:
     assert host.now().tzinfo is not None
     assert abs(host.now() - datetime.datetime.now(datetime.UTC)) < datetime.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8", "utf-8-sig"])
+def test_a_text_is_read_in_the_encoding_that_it_shows(host: PosixHost, tmp_path: pathlib.Path, encoding: str) -> None:
+    path = tmp_path / "log"
+    path.write_bytes("One\r\nGröße\r\n".encode(encoding))
+    assert host.read_text(str(path), code_page="cp850") == "One\nGröße\n"
+    if encoding != "utf-16-le":
+        assert host.read_text(str(path), tail_bytes=9)[-3:] == "ße\n"
+
+
+def test_a_text_that_shows_no_encoding_is_read_in_the_code_page(host: PosixHost, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "log").write_bytes("Größe".encode("cp850"))
+    assert host.read_text(str(tmp_path / "log"), code_page="cp850") == "Größe"
+    assert host.read_text(str(tmp_path / "log")) == "Gr��e"
+
+
+def test_a_copy_replaces_what_is_there_with_all_of_its_bytes(host: PosixHost, tmp_path: pathlib.Path) -> None:
+    data = os.urandom(3_000_000)
+    (tmp_path / "a").write_bytes(data)
+    (tmp_path / "b").write_bytes(b"old")
+    host.copy_file(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert (tmp_path / "b").read_bytes() == data
+
+
+@pytest.mark.parametrize(("source", "target"), [("missing", "b"), ("a", "missing/b")])
+def test_a_copy_names_what_is_missing(host: PosixHost, tmp_path: pathlib.Path, source: str, target: str) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    with pytest.raises(LockstepError) as caught:
+        host.copy_file(str(tmp_path / source), str(tmp_path / target))
+    assert caught.value.slug == "path_missing"
+    assert "missing" in caught.value.details["path"]

@@ -74,7 +74,7 @@ def test_a_percent_sign_in_a_batch_file_is_no_variable() -> None:
 
 @pytest.mark.parametrize("program", ["C:\\site\\start it.cmd", "C:\\site\\start it.BAT"])
 def test_a_batch_file_is_called_so_that_the_lines_after_it_are_run(program: str) -> None:
-    assert batch_line([program, "now"]) == f'call "{program}" now'
+    assert batch_line([program, "now"]) == f'cmd.exe /d /c call "{program}" now'
     with pytest.raises(LockstepError, match="percent sign"):
         batch_line([program, "100%"])
 
