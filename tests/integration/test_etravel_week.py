@@ -257,8 +257,10 @@ def test_a_program_that_is_not_ready_again_is_named_and_the_tape_is_kept(lab: La
     lab.faults.set(NAME, fault)
     failed(server.full_backup(FULL, **impatient(5)), "on tape FUL001 is good. But:", says)
     assert server.newest(full=True)["grade"] == "quiesced"
-    # What is not ready is still in the journal, and the next run starts it.
+    # What is not ready is still in the journal: the next run looks again, and starts what a person has ended.
     lab.faults.clear(NAME)
+    for process in server.machine.processes.named("scheduler.exe"):
+        server.machine.processes.kill_tree(process)
     succeeded(server.back_to_normal(EXPORT))
     server.service_is_back()
     server.nothing_is_left()
