@@ -70,7 +70,7 @@ lint: setup ## style, security, shell, YAML, playbooks and roles, Python 3.8 for
 	ruff check || failed=1; \
 	ruff format --check || failed=1; \
 	vermin --quiet --no-tips --violations --target=3.8- plugins/modules plugins/module_utils || failed=1; \
-	shellcheck .ci/run tests/checks/*.sh || failed=1; \
+	shellcheck .ci/run tests/checks/*.sh tests/uml/*.sh || failed=1; \
 	yamllint --strict . || failed=1; \
 	ansible-lint || failed=1; \
 	exit $$failed

@@ -8,6 +8,7 @@ On a Windows host the feature runs here, in the worker process on the control no
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import json
 import multiprocessing
@@ -19,6 +20,7 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -29,6 +31,11 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.host impor
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import PYWINRM_MISSING
 
 Result = dict[str, t.Any]
+
+# Each worker would load ansible-core's filters and tests anew for its first template. They are loaded here because the strategy
+# imports this module in the parent process, and all workers inherit what that has.
+for _loader in (filter_loader, test_loader):
+    collections.deque(_loader.all(), maxlen=0)
 
 _WINRM_CONNECTIONS = ("winrm", "psrp")
 _PR_SET_PDEATHSIG = 1

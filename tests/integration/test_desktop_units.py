@@ -19,6 +19,7 @@ from tests.integration.direct import SELF, run_feature, windows_host
 from tests.integration.killing import wait_until
 from tests.lab import etravel
 from tests.lab.lab import Lab
+from tests.lab.record import AFTER, Request
 from tests.lab.windows import event_log
 from tests.lab.windows.machine import Machine
 from tests.lab.windows.programs import desktop
@@ -152,6 +153,18 @@ def test_one_scheduler_of_two_is_told_apart_by_its_command_line(lab: Lab, machin
     assert commands(machine) == ALL
 
 
+def test_the_same_program_on_another_users_desktop_is_left_alone(lab: Lab, machine: Machine) -> None:
+    other = machine.users.find("operator")
+    assert other is not None
+    session = machine.sessions.log_on(other)
+    line = " ".join(desktop.scheduler_command("1"))
+    theirs = machine.processes.start(desktop.SCHEDULER, line, user=other, session_id=session, window=True)
+    quiesce(lab)
+    assert machine.processes.named("scheduler.exe") == [theirs]
+    resume(lab)
+    assert len(machine.processes.named("scheduler.exe")) == 3
+
+
 def test_instances_that_cannot_be_told_apart_are_refused_before_anything_stops(lab: Lab, machine: Machine) -> None:
     before = running(machine)
     both = scheduler("1", desktop={"user": etravel.USER, "program": "scheduler.exe", "close": "ctrl_break"})
@@ -276,6 +289,28 @@ def test_a_lease_that_fires_before_a_program_was_asked_to_close_starts_no_second
     driver.dismiss("Scheduler 1")
     driver.dismiss("Scheduler 1")
     host.close()
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+def test_a_start_whose_request_or_answer_is_lost_starts_one_copy(lab: Lab, machine: Machine, fault: str) -> None:
+    quiesce(lab)
+    (explorer,) = machine.processes.named("explorer.exe")
+    cut = []
+
+    def cut_the_next(moment: str, request: Request) -> None:
+        # Who is logged on is asked right before each start.
+        if moment == AFTER and request.text.endswith(f"GetOwner Handle={explorer.pid}"):
+            lab.faults.set(HOST, fault, 1)
+            cut.append(request)
+
+    forget = lab.on_request(cut_the_next)
+    result = resume(lab)
+    forget()
+    assert len(cut) >= 3
+    assert [unit["after"] for unit in result["units"]] == ["running"] * 3
+    started = [process for process in machine.processes.all() if process.session_id and process.name != "explorer.exe"]
+    assert len(started) == 3
+    assert commands(machine) == ALL
 
 
 def test_what_is_ready_is_asked_of_services_too(lab: Lab, machine: Machine) -> None:

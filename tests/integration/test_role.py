@@ -53,7 +53,7 @@ def test_check_mode_shows_every_step_and_changes_nothing_at_all(lab: Lab) -> Non
     run = run_playbook(lab, "nightly", "--check", "--diff", *ONLY_FIRST)
     assert run.exit_code == 0, run.output
     assert contents(lab) == before
-    plan = run.result("Show what would be done")["msg"]
+    plan = run.result("Say what was backed up, or in check mode what would be done")["msg"]
     telling = ["arm lease", "stop app_pool", "stop service W3SVC", "avbackup.exe backup", "Grant DBA", "Run exp", "Revoke DBA"]
     telling += ["start service W3SVC", "start app_pool", "disarm lease", "AESUSER313.dmp - SHA-256", "\\Recent\\", "release lock"]
     places = [next(number for number, line in enumerate(plan) if word in line) for word in telling]
@@ -78,4 +78,7 @@ def test_many_nights_keep_as_many_sets_as_wanted_on_both_hosts(lab: Lab) -> None
         assert (len(recent), len(archive)) == (2, 1)
         assert max(archive) < min(recent)
     assert names(vault_folder(lab, "aes1", "aes1", "Recent")) == names(vault_folder(lab, "ora1", "aes1", "Recent"))
-    assert any(line.startswith("aes1: deleted: ") for line in run.result("Say what was backed up")["msg"])
+    assert any(
+        line.startswith("aes1: deleted: ")
+        for line in run.result("Say what was backed up, or in check mode what would be done")["msg"]
+    )

@@ -175,8 +175,16 @@ def test_what_depends_on_a_service_is_told_in_the_order_to_stop_it(host: Windows
     driver = host.unit_driver("service", {})
     assert driver.dependents("AltiumVersionControl") == ["AltiumDataAcquisition", "AltiumTaskRunner"]
     machine.services.stop(machine.services["AltiumDataAcquisition"])
-    assert driver.dependents("AltiumVersionControl") == ["AltiumTaskRunner"]
+    assert host.unit_driver("service", {}).dependents("AltiumVersionControl") == ["AltiumTaskRunner"]
     assert driver.dependents("Spooler") == []
+
+
+def test_what_is_known_of_dependents_is_not_asked_for_again(lab: Lab, host: WindowsHost) -> None:
+    driver = host.unit_driver("service", {})
+    assert driver.dependents("AltiumSearchService") == ["AltiumDataAcquisition", "AltiumTaskRunner"]
+    before = len(lab.requests)
+    assert driver.dependents("AltiumTaskRunner") == ["AltiumDataAcquisition"]
+    assert len(lab.requests) == before
 
 
 def refused(work: collections.abc.Callable[[], t.Any], *words: str) -> None:

@@ -210,11 +210,12 @@ class FakeHost:
             return base.FileInfo(path, False, len(self.files[path]), when)
         return base.FileInfo(path, True, 0, when) if path in self.folders else None
 
-    def list_folder(self, path: str) -> list[base.FileInfo]:
+    def list_folder(self, path: str, kind: str | None = None) -> list[base.FileInfo]:
         if path not in self.folders:
             raise LockstepError("path_missing", f"{path} is missing")
         children = {p for p in (*self.files, *self.folders) if p != path and ntpath.dirname(p) == path}
-        return [info for info in map(self.stat, sorted(children)) if info]
+        found = [info for info in map(self.stat, sorted(children)) if info]
+        return [info for info in found if kind in (None, base.FOLDERS if info.is_dir else base.FILES)]
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         if path not in self.files:
@@ -222,7 +223,9 @@ class FakeHost:
         data = self.files[path]
         return texts.decode(data[-tail_bytes:] if tail_bytes else data, code_page)
 
-    def write_text(self, path: str, text: str, private: bool = False) -> None:
+    def write_text(self, path: str, text: str, private: bool = False, new_folder: bool = False) -> None:
+        if new_folder:
+            self.make_folder(ntpath.dirname(path))
         self.before_write("write", path)
         if ntpath.dirname(path) not in self.folders:
             raise LockstepError("path_missing", f"{ntpath.dirname(path)} is missing")

@@ -25,6 +25,9 @@ PAUSED = "paused"
 ABSENT = "absent"
 UNKNOWN = "unknown"
 
+FILES = "files"
+FOLDERS = "folders"
+
 JOB_ABSENT = "absent"
 JOB_RUNNING = "running"
 JOB_EXITED = "exited"
@@ -87,11 +90,12 @@ class UnitDriver(t.Protocol):
     def dependents(self, name: str) -> list[str]:
         """Running units of the same kind that must stop before ``name``, in the order to stop them; all levels."""
 
-    def stop(self, name: str, force: bool) -> None:
-        """Ask it to stop. ``force`` kills. Raises ``unit_refused`` with what the platform answered."""
+    def stop(self, name: str, force: bool) -> UnitStatus | None:
+        """Ask it to stop. ``force`` kills. Its status right afterwards, where the platform tells it in the same answer. Raises
+        ``unit_refused`` with what the platform answered."""
 
-    def start(self, name: str) -> None:
-        """Ask it to start. Raises ``unit_refused``."""
+    def start(self, name: str) -> UnitStatus | None:
+        """Ask it to start. Its status right afterwards, as for ``stop``. Raises ``unit_refused``."""
 
     def start_command(self, name: str) -> list[str]:
         """The argv that the lease runs on the host itself to start this unit, after ``prepare``."""
@@ -170,18 +174,18 @@ class Host(t.Protocol):
     def stat(self, path: str) -> FileInfo | None:
         """None where there is nothing."""
 
-    def list_folder(self, path: str) -> list[FileInfo]:
-        """What lies directly in it, by name; slug ``path_missing``. Windows gives names in lower case, whatever they were made as:
-        compare them without regard to case there."""
+    def list_folder(self, path: str, kind: str | None = None) -> list[FileInfo]:
+        """What lies directly in it, by name, or only its FILES or its FOLDERS, which spares requests; slug ``path_missing``.
+        Windows gives names in lower case, whatever they were made as: compare them without regard to case there."""
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         """UTF-16 or UTF-8, else ``code_page`` (a codec of Python; None: UTF-8 with replacement); line ends become LF;
         ``path_missing``."""
 
-    def write_text(self, path: str, text: str, private: bool = False) -> None:
+    def write_text(self, path: str, text: str, private: bool = False, new_folder: bool = False) -> None:
         """Replace as a whole: a temporary name beside it, then one rename. ``private``: only this account, and on Windows
-        SYSTEM and Administrators, may read it, from before the first byte is written. Slugs ``path_missing`` (no such
-        parent), ``no_space``, ``access_denied``."""
+        SYSTEM and Administrators, may read it, from before the first byte is written. ``new_folder``: its folder is made before,
+        with parents, if it is not there. Slugs ``path_missing`` (no such parent), ``no_space``, ``access_denied``."""
 
     def make_folder(self, path: str) -> None:
         """With parents; no error when it is there."""

@@ -26,7 +26,14 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host import (
     scripts,
     texts,
 )
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed, FileInfo, JobStatus, UnitDriver
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
+    FILES,
+    FOLDERS,
+    Completed,
+    FileInfo,
+    JobStatus,
+    UnitDriver,
+)
 from ansible_collections.lockstep.backup.plugins.module_utils.host.command_units import CommandUnits
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix_files import explained
 from ansible_collections.lockstep.backup.plugins.module_utils.host.posix_timers import DetachedTimers, SystemdTimers, Timers
@@ -172,11 +179,11 @@ class PosixHost:
         with explained(self.name, path):
             return posix_files.describe(path)
 
-    def list_folder(self, path: str) -> list[FileInfo]:
+    def list_folder(self, path: str, kind: str | None = None) -> list[FileInfo]:
         with explained(self.name, path):
             names = sorted(os.listdir(path))
         found = (self.stat(os.path.join(path, name)) for name in names)
-        return [info for info in found if info is not None]
+        return [info for info in found if info is not None and kind in (None, FOLDERS if info.is_dir else FILES)]
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
         mark = b""
@@ -191,7 +198,9 @@ class PosixHost:
             data = mark + source.read()
         return texts.decode(data, code_page)
 
-    def write_text(self, path: str, text: str, private: bool = False) -> None:
+    def write_text(self, path: str, text: str, private: bool = False, new_folder: bool = False) -> None:
+        if new_folder:
+            self.make_folder(os.path.dirname(path))
         with explained(self.name, path):
             posix_files.replace(path, text.encode(), private)
 

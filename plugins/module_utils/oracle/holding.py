@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_EXITED, JOB_RUNNING
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, JOB_EXITED, JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import DEFINING, NOT_RUNNING, DataPump
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import Journal, Privileges, missing_role, planned_undo
@@ -93,7 +93,7 @@ class Holding:
         def remove_parameter_file() -> None:
             # Also what is left of a write that was cut short: it may hold the password, too.
             wanted = name_key(self.host.platform, str(found.parameter_file))
-            for info in self.host.list_folder(self.host.parent(self.file.path)):
+            for info in self.host.list_folder(self.host.parent(self.file.path), FILES):
                 name = name_key(self.host.platform, info.path)
                 if name == wanted or name.startswith(f"{wanted}."):
                     self.host.remove(info.path)

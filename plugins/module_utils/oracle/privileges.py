@@ -13,7 +13,7 @@ import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Host
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, Host
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import (
@@ -58,13 +58,7 @@ class JournalFile:
     def create(self, journal: Journal) -> None:
         """Of two runs that begin at once, the second finds the name taken: slug ``run_in_progress``."""
         draft = f"{self._drafts}{journal.owner.run_id}"
-        try:
-            self.host.write_text(draft, journal.dumps(), private=True)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            self.host.make_folder(self.host.parent(self.path))
-            self.host.write_text(draft, journal.dumps(), private=True)
+        self.host.write_text(draft, journal.dumps(), private=True, new_folder=True)
         try:
             self.host.rename(draft, self.path)
         except LockstepError as error:
@@ -85,7 +79,7 @@ class JournalFile:
     def sweep(self) -> None:
         """Remove the drafts of runs that were cut short. A draft lives for seconds, so one that is a day old is nobody's."""
         try:
-            there = self.host.list_folder(self.host.parent(self.path))
+            there = self.host.list_folder(self.host.parent(self.path), FILES)
         except LockstepError as error:
             if error.slug != "path_missing":
                 raise

@@ -19,8 +19,9 @@ Ready = t.Mapping[str, t.Any]
 class Mark:
     """What was there before a start: only what comes after it counts.
 
-    ``expect_from`` and ``refuse_from`` are characters of the log, ``since`` is a moment of the host in ISO 8601. The two positions
-    differ after a start that failed: its signs of life still count, its errors are not held against it for ever.
+    ``expect_from`` and ``refuse_from`` are characters of the log, ``since`` is a moment of the host in ISO 8601, empty where no
+    event log is looked at. The two positions differ after a start that failed: its signs of life still count, its errors are not
+    held against it for ever.
     """
 
     expect_from: int

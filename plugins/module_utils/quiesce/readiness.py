@@ -23,7 +23,12 @@ _QUOTED_MESSAGE = 300
 
 def take_mark(host: Host, ready: Ready) -> Mark:
     position = len(_log_text(host, ready))
-    return Mark(position, position, host.now().isoformat())
+    return Mark(position, position, _moment(host, ready))
+
+
+def _moment(host: Host, ready: Ready) -> str:
+    """Nobody is asked for the time who need not know it: this is done during outages."""
+    return host.now().isoformat() if ready.get("event_log") else ""
 
 
 def with_marks(host: Host, units: t.Sequence[Unit]) -> list[Unit]:
@@ -33,9 +38,11 @@ def with_marks(host: Host, units: t.Sequence[Unit]) -> list[Unit]:
 
 def mark_after_failure(host: Host, ready: Ready, mark: Mark) -> Mark:
     """For the next try: what was reported up to now is known, and what was signed in stays so."""
-    # The times of events have whole seconds.
-    since = host.now() + datetime.timedelta(seconds=1)
-    return Mark(mark.expect_from, len(_log_text(host, ready)), since.isoformat())
+    since = _moment(host, ready)
+    if since:
+        # The times of events have whole seconds.
+        since = (datetime.datetime.fromisoformat(since) + datetime.timedelta(seconds=1)).isoformat()
+    return Mark(mark.expect_from, len(_log_text(host, ready)), since)
 
 
 def await_ready(task: Task, unit: Unit, mark: Mark, began: float) -> None:

@@ -60,7 +60,6 @@ class Store:
         """
         draft = self._draft()
         self.host.remove(draft)
-        self.host.make_folder(draft)
         for unit in start_order(units):
             self._driver(unit).prepare(unit.name)
         if leased:
@@ -73,7 +72,7 @@ class Store:
         left of an interrupted attempt never counts as a journal.
         """
         draft = self._draft()
-        self.host.write_text(self.host.join(draft, self.host.basename(self.path)), journal.dumps(), private=True)
+        self.host.write_text(self.host.join(draft, self.host.basename(self.path)), journal.dumps(), private=True, new_folder=True)
         self.host.rename(draft, self.folder)
 
     def write(self, journal: Journal) -> None:
@@ -94,7 +93,8 @@ class Store:
     def _sweep(self) -> None:
         """Remove what interrupted runs left beside the journals: a draft lives for seconds, and none is a lock."""
         mine = f"{self.name}~".lower()
-        drafts = [info for info in self.host.list_folder(self.root) if self.host.basename(info.path).lower().startswith(mine)]
+        there = self.host.list_folder(self.root, base.FOLDERS)
+        drafts = [info for info in there if self.host.basename(info.path).lower().startswith(mine)]
         if drafts:
             oldest = self.host.now() - datetime.timedelta(days=1)
             for info in drafts:
@@ -155,7 +155,7 @@ class Store:
 
     def _write_script(self, path: str, units: t.Sequence[Unit]) -> None:
         commands = [self._driver(unit).start_command(unit.name) for unit in start_order(units)]
-        self.host.write_text(path, self.host.timer_script(commands, self.log, self.marker), private=True)
+        self.host.write_text(path, self.host.timer_script(commands, self.log, self.marker), private=True, new_folder=True)
 
 
 def describe_age(age: datetime.timedelta) -> str:

@@ -34,10 +34,12 @@ def find_units(task: Task, entries: t.Sequence[Wanted]) -> list[Unit]:
     plan.refuse_unclear(statuses)
     current = {plan.unit_key(platform, status.kind, status.name): status for status in statuses}
     found: dict[tuple[str, str], Unit] = {}
+    # One for each entry: it remembers what it has found of dependents.
+    drivers = {id(entry): task.host.unit_driver(entry.kind, entry.definition) for entry in named.values()}
     for status in statuses:
         key = plan.unit_key(platform, status.kind, status.name)
         entry = named[key]
-        driver = task.host.unit_driver(status.kind, entry.definition)
+        driver = drivers[id(entry)]
         driver.refuse_unfit(status.name)
         # What does not run has no dependents that run.
         for name in driver.dependents(status.name) if status.state != base.STOPPED else ():
@@ -105,15 +107,17 @@ def _stop_and_wait(task: Task, unit: Unit, force: bool, timeout: float) -> base.
     asked = False
     ready = True
     status = base.UnitStatus(unit.kind, unit.name, base.UNKNOWN)
+    seen: base.UnitStatus | None = None
     while True:
         elapsed = task.clock.monotonic() - began
         try:
             if ready and not asked:
                 # A request whose answer is lost is repeated only after a look at the unit.
                 ready = False
-                driver.stop(unit.name, force)
+                seen = driver.stop(unit.name, force)
                 asked = True
-            status = driver.status(unit.name)
+            status = seen or driver.status(unit.name)
+            seen = None
             ready = force or status.state == base.RUNNING
             if status.state == base.STOPPED:
                 return status
@@ -153,18 +157,19 @@ def start_unit(task: Task, unit: Unit, known: str = base.UNKNOWN) -> bool:
     driver = task.host.unit_driver(unit.kind, unit.definition)
     began = task.clock.monotonic()
     asked = was_starting = False
+    seen: base.UnitStatus | None = None
     while True:
         elapsed = task.clock.monotonic() - began
         status = base.UnitStatus(unit.kind, unit.name, base.UNKNOWN)
         try:
             if known != base.STOPPED:
-                status = driver.status(unit.name)
-                known = status.state
+                status = seen or driver.status(unit.name)
+                seen, known = None, status.state
             if known == base.RUNNING:
                 return asked
             if known == base.STOPPED and not asked:
                 known = base.UNKNOWN
-                driver.start(unit.name)
+                seen = driver.start(unit.name)
                 asked = True
                 continue
             known = base.UNKNOWN

@@ -21,7 +21,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import 
 
 MTIOCTOP, MTIOCGET = 0x40086D01, 0x80306D02
 FSF, WEOF, REW, OFFL, NOP, SETBLK, LOAD = 1, 5, 6, 7, 8, 20, 30
-GMT_EOD, GMT_WR_PROT, GMT_ONLINE, GMT_DR_OPEN, GMT_CLN = 0x08000000, 0x04000000, 0x01000000, 0x00040000, 0x8000
+GMT_EOT, GMT_EOD, GMT_WR_PROT = 0x20000000, 0x08000000, 0x04000000
+GMT_ONLINE, GMT_DR_OPEN, GMT_CLN = 0x01000000, 0x00040000, 0x8000
 _OPERATION, _STATUS = struct.Struct("hxxi"), struct.Struct("lllllii")
 
 
@@ -126,8 +127,9 @@ class ScsiDrive(LocalDrive):
 
 
 class ScsiTape:
-    """A tape that is open. The driver tells the end of the data in two ways: by a read of nothing behind a file mark, and by EIO
-    with the status bit of it on a blank tape."""
+    """A tape that is open. The driver tells the end of the data in three ways: by a read of nothing behind a file mark, by EIO with
+    the status bit of it on a blank tape, and, when the drive reports it as the end of the medium and no length, by a whole block of
+    whatever was in its buffer."""
 
     def __init__(self, name: str, handle: int, calls: Calls) -> None:
         self.name, self._handle, self._calls = name, handle, calls
@@ -163,6 +165,9 @@ class ScsiTape:
                 raise EndOfData from error
             raise self._turned(error) from error
         if block:
+            # What Lockstep writes ends before the end of the medium, and a label is short: no block of its own is mistaken here.
+            if len(block) == MAX_BLOCK and self._at_end(GMT_EOD | GMT_EOT):
+                raise EndOfData
             self._behind_mark = False
             return block
         if self._behind_mark or self._at_end():
@@ -199,9 +204,9 @@ class ScsiTape:
                 # What is missing at the end is found when it is read back.
                 return
 
-    def _at_end(self) -> bool:
+    def _at_end(self, bits: int = GMT_EOD) -> bool:
         answer = self._calls.ioctl(self._handle, MTIOCGET, bytes(_STATUS.size))
-        return bool(t.cast(int, _STATUS.unpack(answer)[3]) & GMT_EOD)
+        return bool(t.cast(int, _STATUS.unpack(answer)[3]) & bits)
 
     def _turned(self, error: OSError) -> Exception:
         if error.errno == errno.ENOSPC:

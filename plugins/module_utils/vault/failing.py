@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -118,7 +119,7 @@ def _reason(session: Session, entry: catalogue.Entry) -> str:
 def _as_marked(listing: Listing, marked: t.Collection[str]) -> Listing:
     sets = {folder: [name for name in found if name not in marked] for folder, found in listing.sets.items()}
     sets[catalogue.FAILED] = sorted([*sets[catalogue.FAILED], *marked])
-    return Listing(sets, listing.half_deleted, listing.missing)
+    return dataclasses.replace(listing, sets=sets)
 
 
 def _attempt(session: Session) -> backup_log.Line:

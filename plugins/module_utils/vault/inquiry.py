@@ -22,7 +22,7 @@ def query(task: Task) -> dict[str, t.Any]:
     check_local(task.host, vault.path)
     listing = vault.listing()
     entries = vault.entries(listing)
-    holder = session.lock.holder()
+    holder = session.lock.holder() if listing.locked else None
     future = names.names_in_future(listing.all_sets, session.now.date())
     future += catalogue.sets_in_future(entries, session.now, task.params["clock_skew"])
     newest = catalogue.newest_good(entries)

@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import WINDOWS, Host
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, FOLDERS, WINDOWS, Host
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import backup_log, catalogue, names
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import manifest as manifests
 
@@ -19,11 +19,14 @@ LOCK_OWNER = "owner.json"
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """Names in a vault's folders. ``sets`` and ``half_deleted``: by folder; a folder that does not exist is in ``missing``."""
+    """Names in a vault's folders. ``sets`` and ``half_deleted``: by folder; a folder that does not exist is in ``missing``.
+    ``locked``: the lock is there; ``left_locks``: paths of lock folders that never became, or no longer are, the lock."""
 
     sets: t.Mapping[str, t.Sequence[str]]
     half_deleted: t.Sequence[tuple[str, str]]
     missing: t.Sequence[str]
+    locked: bool
+    left_locks: t.Sequence[str]
 
     @property
     def all_sets(self) -> list[str]:
@@ -67,25 +70,26 @@ class Vault:
     def folders_in(self, path: str) -> list[str] | None:
         """Names of the folders in a folder, or None where there is no such folder."""
         try:
-            return [self.host.basename(info.path) for info in self.host.list_folder(path) if info.is_dir]
+            return [self.host.basename(info.path) for info in self.host.list_folder(path, FOLDERS)]
         except LockstepError as error:
             if error.slug != "path_missing":
                 raise
             return None
 
     def listing(self) -> Listing:
-        """One request per folder; no manifest is read."""
-        found = {folder: self.folders_in(self.folder(folder)) for folder in catalogue.FOLDERS}
+        """One question for the vault's folder and for each of those in it; no manifest is read."""
+        below = self.folders_in(self.path) or []
+        there = {name.lower() for name in below}
+        found = {folder: self.folders_in(self.folder(folder)) if folder.lower() in there else None for folder in catalogue.FOLDERS}
         return Listing(
-            sets={folder: sorted(filter(names.is_set_name, there or ())) for folder, there in found.items()},
-            half_deleted=[(folder, name) for folder, there in found.items() for name in there or () if names.is_half_deleted(name)],
-            missing=[folder for folder, there in found.items() if there is None],
+            sets={folder: sorted(filter(names.is_set_name, inside or ())) for folder, inside in found.items()},
+            half_deleted=[
+                (folder, name) for folder, inside in found.items() for name in inside or () if names.is_half_deleted(name)
+            ],
+            missing=[folder for folder, inside in found.items() if inside is None],
+            locked=LOCK.lower() in there,
+            left_locks=[self.host.join(self.path, name) for name in below if name.lower().startswith(f"{LOCK}.".lower())],
         )
-
-    def left_locks(self) -> list[str]:
-        """Paths of lock folders that never became, or no longer are, the lock."""
-        remains = f"{LOCK}.".lower()
-        return [self.host.join(self.path, name) for name in self.folders_in(self.path) or () if name.lower().startswith(remains)]
 
     def sizes(self, folder: str, name: str, paths: t.Iterable[str]) -> dict[str, int]:
         """Bytes of the files that lie beside the given parts, by their path as in manifests; one request per folder with parts."""
@@ -93,7 +97,7 @@ class Vault:
         for inner in sorted({path.rpartition("/")[0] for path in paths}):
             where = self.part(folder, name, inner) if inner else self.set_folder(folder, name)
             try:
-                files = [info for info in self.host.list_folder(where) if not info.is_dir]
+                files = self.host.list_folder(where, FILES)
             except LockstepError as error:
                 if error.slug != "path_missing":
                     raise

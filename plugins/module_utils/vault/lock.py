@@ -69,10 +69,8 @@ class Lock:
         """Hold the lock from now on; what was found, as in ``look``. Slugs ``run_in_progress``, ``lock_unreadable``."""
         mine = Holder(self.owner, self.now, f"{self.owner.run_id}-{secrets.token_hex(4)}")
         prepared = self._place(mine.token)
-        self._host.make_folder(prepared)
-        self._host.write_text(
-            self._host.join(prepared, LOCK_OWNER), json.dumps(dict(mine.as_dict(), token=mine.token), indent=2) + "\n"
-        )
+        text = json.dumps(dict(mine.as_dict(), token=mine.token), indent=2) + "\n"
+        self._host.write_text(self._host.join(prepared, LOCK_OWNER), text, new_folder=True)
         if self._becomes_lock(prepared):
             self._held = mine
             return FREE

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -130,7 +131,8 @@ class _Pruning:
 
     def _plan_remains(self) -> None:
         """What deletions and locks that were cut short have left goes first."""
-        remains = [self.vault.set_folder(folder, name) for folder, name in self.listing.half_deleted] + self.vault.left_locks()
+        half_deleted = [self.vault.set_folder(folder, name) for folder, name in self.listing.half_deleted]
+        remains = [*half_deleted, *self.listing.left_locks]
         self.work.plan += [Action(REMOVE, path, reason="left by a run that was cut short") for path in remains]
 
     def _plan(self, decided: retention.Retention) -> None:
@@ -167,4 +169,4 @@ class _Pruning:
         ]
         stay = [place for place in placed if place not in gone]
         sets = {folder: sorted(name for where, name in stay if where == folder) for folder in catalogue.FOLDERS}
-        return Listing(sets, (), self.listing.missing)
+        return dataclasses.replace(self.listing, sets=sets, half_deleted=(), left_locks=())

@@ -19,6 +19,8 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import texts
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import (
+    FILES,
+    FOLDERS,
     JOB_ABSENT,
     JOB_EXITED,
     JOB_LOST,
@@ -121,7 +123,7 @@ class WindowsHost:
         if pid is not None and self._is_job(pid, folder):
             return JobStatus(JOB_RUNNING, pid=pid)
         try:
-            names = [self.basename(entry.path) for entry in self.list_folder(folder)]
+            names = [self.basename(entry.path) for entry in self.list_folder(folder, FILES)]
         except LockstepError as error:
             if error.slug == "path_missing":
                 return JobStatus(JOB_ABSENT)
@@ -179,12 +181,13 @@ class WindowsHost:
                 return _file_info(found, is_dir)
         return None
 
-    def list_folder(self, path: str) -> list[FileInfo]:
+    def list_folder(self, path: str, kind: str | None = None) -> list[FileInfo]:
         drive, below = ntpath.splitdrive(path.rstrip("\\"))
         where = f"WHERE Drive={wql_text(drive)} AND Path={wql_text(below + chr(92))}"
         found = [
             _file_info(item, is_dir)
-            for class_name, is_dir in (("CIM_DataFile", False), ("Win32_Directory", True))
+            for class_name, is_dir, of_kind in (("CIM_DataFile", False, FILES), ("Win32_Directory", True, FOLDERS))
+            if kind in (None, of_kind)
             for item in self.session.query(CIMV2, f"{_columns(is_dir)} FROM {class_name} {where}")
         ]
         # The root of a drive lists itself in some versions of Windows.
@@ -194,6 +197,9 @@ class WindowsHost:
         return sorted(found, key=lambda entry: entry.path.lower())
 
     def read_text(self, path: str, tail_bytes: int | None = None, code_page: str | None = None) -> str:
+        # Most of what is asked for is not there (journals, privileges): one request tells, a command takes five.
+        if self.session.get(f"{CIMV2}/CIM_DataFile", {"Name": path}) is None:
+            raise self._missing(path)
         # ``type`` itself turns UTF-16 with a byte order mark into the code page of the shell, which is UTF-8.
         code, out, err = self.session.command_bytes(_cmd(f"type {quote_path(path)}"), None, _LONG, repeatable=True)
         if code != 0:
@@ -203,9 +209,10 @@ class WindowsHost:
         text = texts.decode(out, code_page)
         return text[-tail_bytes:] if tail_bytes is not None else text
 
-    def write_text(self, path: str, text: str, private: bool = False) -> None:
+    def write_text(self, path: str, text: str, private: bool = False, new_folder: bool = False) -> None:
+        make = f"({self._make_line(self.parent(path))})&&" if new_folder else ""
         protect = f"{self._protect_line(f'{path}.tmp')}&&" if private else ""
-        done = self._save(protect + self._save_line(path, text), path, text)
+        done = self._save(make + protect + self._save_line(path, text), path, text)
         if done.exit_code != 0:
             self._explain_failed_write(path, text, done)
 
@@ -277,8 +284,12 @@ class WindowsHost:
             )
         raise LockstepError("access_denied", f"{self.name}: {path} cannot be written: {why}", path=path)
 
+    @staticmethod
+    def _make_line(folder: str) -> str:
+        return f"if not exist {quote_path(folder)} mkdir {quote_path(folder)}"
+
     def make_folder(self, path: str) -> None:
-        done = self.cmd(f"if not exist {quote_path(path)} mkdir {quote_path(path)}", repeatable=True)
+        done = self.cmd(self._make_line(path), repeatable=True)
         if done.exit_code != 0:
             if self._disk(path) is None:
                 raise self._missing(path[:2])
@@ -336,7 +347,7 @@ class WindowsHost:
         except LockstepError as error:
             if error.slug != "connection_lost":
                 raise
-            # It begins with a look: what is gone is not asked for again.
+            # What is gone by now is no error.
             why = self._remove(path)
         if why and self._end_left_writers(path):
             why = self._remove(path)
@@ -345,16 +356,16 @@ class WindowsHost:
 
     def _remove(self, path: str) -> str:
         """Why it is still there; empty when it is not."""
-        found = self.stat(path)
-        if found is None:
-            return ""
-        if found.is_dir:
-            done = self.cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True)
-            # rmdir prints what went wrong and still exits 0.
-            why = done.stderr.strip()
-        else:
+        try:
             outcome = self.session.invoke(f"{CIMV2}/CIM_DataFile", "Delete", {"Name": path})
             why = "" if outcome.get("ReturnValue") == "0" else f"code {outcome.get('ReturnValue')}"
+        except LockstepError as error:
+            if error.slug != "instance_not_found":
+                raise
+            if self.session.get(f"{CIMV2}/Win32_Directory", {"Name": path}) is None:
+                return ""
+            # rmdir prints what went wrong and still exits 0.
+            why = self.cmd(f"rmdir /s /q {quote_path(path)}", repeatable=True).stderr.strip()
         return why if why and self.stat(path) is not None else ""
 
     def sha256(self, path: str) -> str:

@@ -35,6 +35,8 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting im
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import CIMV2, TASK_SCHEDULER, wql_text
 
 APPCMD = "C:\\Windows\\System32\\inetsrv\\appcmd.exe"
+_REFUSED = 97
+"""Exit code of a command line whose first command failed; none of appcmd's own."""
 
 
 def windows_unit_driver(host: WindowsMachine, kind: str, definition: collections.abc.Mapping[str, t.Any]) -> UnitDriver:
@@ -59,15 +61,17 @@ def _placed(executable: str | None, folder: str | None) -> bool:
     return folder is None or (executable or "").lower().startswith(ntpath.normpath(folder).lower() + "\\")
 
 
-def _ask(work: collections.abc.Callable[[], None], holds: collections.abc.Callable[[], bool]) -> None:
+_Answer = t.TypeVar("_Answer")
+
+
+def _ask(work: collections.abc.Callable[[], _Answer], holds: collections.abc.Callable[[], bool]) -> _Answer | None:
     """Ask once; after a lost connection look whether it was heard, and ask once more if not. Stop and start bear repetition."""
     try:
-        work()
+        return work()
     except LockstepError as error:
         if error.slug != "connection_lost":
             raise
-        if not holds():
-            work()
+        return None if holds() else work()
 
 
 def _in_order(kind: str, names: collections.abc.Sequence[str], found: collections.abc.Iterable[UnitStatus]) -> list[UnitStatus]:
@@ -114,6 +118,7 @@ class Services(LeavesNothing):
 
     def __init__(self, host: WindowsMachine) -> None:
         self._host = host
+        self._dependents: dict[str, list[str]] = {}
 
     def _uri(self) -> str:
         return f"{CIMV2}/Win32_Service"
@@ -139,12 +144,15 @@ class Services(LeavesNothing):
         return _in_order("service", names, map(self._unit, found))
 
     def dependents(self, name: str) -> list[str]:
+        if name in self._dependents:
+            return self._dependents[name]
         found: list[str] = []
         wql = f"ASSOCIATORS OF {{Win32_Service.Name={wql_text(name)}}} WHERE AssocClass=Win32_DependentService Role=Antecedent"
         for service in self._host.session.query(CIMV2, wql):
             if service.get("State") != "Stopped":
                 found += [*self.dependents(service["Name"]), service["Name"]]
-        return list(dict.fromkeys(found))
+        self._dependents[name] = list(dict.fromkeys(found))
+        return self._dependents[name]
 
     def stop(self, name: str, force: bool) -> None:
         if force:
@@ -193,22 +201,29 @@ class WebUnits(LeavesNothing):
         self._kind = kind
         self._object, self._element = self._OBJECTS[kind]
 
-    def _list(self, name: str | None = None) -> list[UnitStatus]:
-        """One or all, by one command. An application pool counts as stopped only when its worker process has ended, too: Stop comes
-        back before that, and the process still has files open."""
+    def _list(self, name: str | None = None, verb: str | None = None) -> list[UnitStatus]:
+        """One or all, by one command line, which stops or starts the one first if there is a ``verb``.
+
+        An application pool counts as stopped only when its worker process has ended, too: Stop comes back before that, and the
+        process still has files open.
+        """
         chosen = [] if name is None else [self._selector(name)]
-        lines = [command_line([APPCMD, "list", self._object, *chosen, "/xml"])]
+        lines = [] if verb is None else [f"{command_line([APPCMD, verb, self._object, *chosen])} || exit {_REFUSED}"]
+        lines.append(command_line([APPCMD, "list", self._object, *chosen, "/xml"]))
         if self._kind == "app_pool":
             lines.append(command_line([APPCMD, "list", "wp", "/xml"]))
         done = self._host.cmd(" & ".join(lines))
+        answer = (done.stdout + done.stderr).strip()
+        if verb is not None and done.exit_code == _REFUSED:
+            raise LockstepError("unit_refused", f"{self._host.name}: appcmd {verb} {self._object} {name}: {answer}")
         # Each command prints a document of its own; an empty list may be none at all.
-        texts = re.split(r"(?=<\?xml )", done.stdout)
+        begin, *texts = re.split(r"(?=<\?xml )", done.stdout)
+        texts += [begin] if verb is None else []
         try:
             documents = [ET.fromstring(text.strip()) for text in texts if text.strip()]
         except ET.ParseError:
             # What went wrong, it says in plain text.
             documents = []
-        answer = (done.stdout + done.stderr).strip()
         if not documents and answer:
             raise LockstepError(
                 "tool_failed",
@@ -246,21 +261,18 @@ class WebUnits(LeavesNothing):
     def dependents(self, name: str) -> list[str]:
         return []
 
-    def stop(self, name: str, force: bool) -> None:
+    def stop(self, name: str, force: bool) -> UnitStatus | None:
         pid = self.status(name).pid if force else None
         if pid is not None:
             self._host.session.invoke(f"{CIMV2}/Win32_Process", "Terminate", {"Handle": str(pid)}, {"Reason": "1"})
-            return
-        _ask(lambda: self._control("stop", name), lambda: self.status(name).state in (STOPPED, STOPPING))
+            return None
+        return _ask(lambda: self._control("stop", name), lambda: self.status(name).state in (STOPPED, STOPPING))
 
-    def start(self, name: str) -> None:
-        _ask(lambda: self._control("start", name), lambda: self.status(name).state in (RUNNING, STARTING))
+    def start(self, name: str) -> UnitStatus | None:
+        return _ask(lambda: self._control("start", name), lambda: self.status(name).state in (RUNNING, STARTING))
 
-    def _control(self, verb: str, name: str) -> None:
-        done = self._host.run([APPCMD, verb, self._object, self._selector(name)])
-        if done.exit_code != 0:
-            answer = (done.stdout + done.stderr).strip()
-            raise LockstepError("unit_refused", f"{self._host.name}: appcmd {verb} {self._object} {name}: {answer}")
+    def _control(self, verb: str, name: str) -> UnitStatus:
+        return _in_order(self._kind, [name], self._list(name, verb))[0]
 
     def start_command(self, name: str) -> list[str]:
         return [APPCMD, "start", self._object, self._selector(name)]

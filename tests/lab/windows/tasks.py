@@ -89,6 +89,8 @@ class Definition:
     actions: list[Action]
     daily: list[datetime.datetime] = dataclasses.field(default_factory=list)
     interactive: bool = False
+    one_instance: bool = True
+    """Whether it is not started again while it runs: Windows' own default."""
 
     def starts(self, after: datetime.datetime, until: datetime.datetime) -> list[datetime.datetime]:
         """All starts from ``after`` to ``until``; the single ones also before that."""
@@ -155,9 +157,7 @@ def parse_definition(text: str, zone: datetime.tzinfo) -> Definition:
             for principal in section:
                 _read_principal(_values(principal, "Principal"), definition)
         elif name == "Settings":
-            values = _values(section, "Settings")
-            definition.enabled = values.get("Enabled", "true") == "true"
-            definition.start_when_available = values.get("StartWhenAvailable", "false") == "true"
+            _read_settings(_values(section, "Settings"), definition)
         elif name == "Actions":
             for action in section:
                 if _local(action) != "Exec":
@@ -185,6 +185,15 @@ def _values(element: ET.Element, kind: str) -> dict[str, str]:
     if strange:
         raise TaskXmlError(f"{kind} with {', '.join(strange)}", unknown=True)
     return values
+
+
+def _read_settings(values: t.Mapping[str, str], definition: Definition) -> None:
+    policy = values.get("MultipleInstancesPolicy", "IgnoreNew")
+    if policy not in ("IgnoreNew", "Parallel"):
+        raise TaskXmlError(f"MultipleInstancesPolicy {policy}", unknown=True)
+    definition.enabled = values.get("Enabled", "true") == "true"
+    definition.start_when_available = values.get("StartWhenAvailable", "false") == "true"
+    definition.one_instance = policy == "IgnoreNew"
 
 
 def _read_principal(values: t.Mapping[str, str], definition: Definition) -> None:
@@ -268,6 +277,13 @@ class TaskScheduler:
             self._machine.processes.kill_tree(run.process)
 
     def run_now(self, task: ScheduledTask) -> None:
+        with self._changed:
+            if task.instances and task.definition.one_instance:
+                task.history.append("runs already")
+            else:
+                self._run(task)
+
+    def _run(self, task: ScheduledTask) -> None:
         task.history.append("started")
         user: User = (
             SYSTEM if task.definition.user_id.upper() in ("S-1-5-18", "SYSTEM", "NT AUTHORITY\\SYSTEM") else self._owner(task)

@@ -51,9 +51,11 @@ def test_a_process_unit_is_started_found_stopped_and_never_absent(host: PosixHos
 
 
 def test_all_processes_of_a_program_are_stopped_and_a_stubborn_one_only_by_force(host: PosixHost, tmp_path: pathlib.Path) -> None:
-    ready = tmp_path / "ready"
-    path = script(tmp_path, STUBBORN, '#!/bin/sh\ntrap "" TERM\necho >>"$1"\nwhile :; do sleep 0.05; done\n')
-    unit = host.unit_driver("process", {"start": {"argv": [path, str(ready)]}})
+    ready, never = tmp_path / "ready", tmp_path / "never"
+    os.mkfifo(never)
+    # It waits without a child of its own: until its exec, a child would be found as one more process of this program.
+    path = script(tmp_path, STUBBORN, '#!/bin/sh\ntrap "" TERM\necho >>"$1"\nread -r line <"$2"\n')
+    unit = host.unit_driver("process", {"start": {"argv": [path, str(ready), str(never)]}})
     unit.start(STUBBORN)
     unit.start(STUBBORN)
     eventually(lambda: ready.exists() and len(ready.read_text()) == 2)

@@ -325,7 +325,11 @@ def test_the_same_export_once_more_changes_nothing() -> None:
 def test_windows_lists_names_in_lower_case_and_they_are_recognised_all_the_same() -> None:
     host, database = make_host(), FakeOracle()
     listed = host.list_folder
-    host.list_folder = lambda path: [dataclasses.replace(entry, path=entry.path.lower()) for entry in listed(path)]  # type: ignore[method-assign]
+
+    def in_lower_case(path: str, kind: str | None = None) -> list[base.FileInfo]:
+        return [dataclasses.replace(entry, path=entry.path.lower()) for entry in listed(path, kind)]
+
+    host.list_folder = in_lower_case  # type: ignore[method-assign]
     assert call(host, database, **ELEVATED)["changed"]
     again = call(host, database, **ELEVATED)
     assert not again["changed"]

@@ -26,6 +26,8 @@ class Medium:
     cleaning: bool = False
     bad_block: int | None = None
     jammed: bool = False
+    garbage: bool = False
+    """The drive reports the end of data as the end of the medium, and does not say how much it has read (as tgt does)."""
 
 
 class FakeSt:
@@ -65,6 +67,8 @@ class FakeSt:
         if self.position >= len(medium.items):
             # Behind a mark the driver gives nothing once; on a blank tape it fails at once.
             self.end_of_data = True
+            if medium.garbage:
+                return bytes(size)
             if self.position and medium.items[self.position - 1] is MARK:
                 return b""
             raise OSError(errno.EIO, "Input/output error")
@@ -134,5 +138,7 @@ class FakeSt:
         bits = scsi.GMT_ONLINE
         bits |= scsi.GMT_WR_PROT if self.inserted.protected else 0
         bits |= scsi.GMT_CLN if self.inserted.cleaning else 0
-        bits |= scsi.GMT_EOD if self.end_of_data else 0
+        # The driver takes a blank tape's for the end of the medium, and what is behind a file mark for the end of the data.
+        at_mark = self.position > 0 or not self.inserted.garbage
+        bits |= (scsi.GMT_EOD if at_mark else scsi.GMT_EOT) if self.end_of_data else 0
         return bits

@@ -62,6 +62,17 @@ def test_going_beyond_the_data_is_told_from_a_bad_tape() -> None:
     assert tape.perform([Step(drive.REWIND), Step(drive.READ_GROUP)])[-1].end == drive.ERROR
 
 
+@pytest.mark.parametrize(("items", "groups"), [([], 0), ([b"label", None], 1)])
+def test_what_a_drive_without_a_length_leaves_in_the_buffer_is_no_data(items: list[bytes | None], groups: int) -> None:
+    st = FakeSt("/dev/nst0")
+    st.inserted = Medium(items, garbage=True)
+    outcomes = ScsiDrive("/dev/nst0", st).perform([Step(drive.REWIND), *[Step(drive.READ_GROUP)] * 3])
+    assert [(outcome.end, list(outcome.blocks)) for outcome in outcomes[1:]] == [
+        *[(drive.FILE_MARK, [b"label"])] * groups,
+        (drive.END_OF_DATA, []),
+    ]
+
+
 def test_one_refused_write_at_the_early_warning_does_not_keep_labels_away() -> None:
     st = FakeSt("/dev/nst0")
     st.inserted = Medium(capacity=100_000, early_warning=90_000)

@@ -48,15 +48,15 @@ def counting_world(days: int) -> tuple[World, Counting]:
     return world, counting
 
 
-def test_opening_costs_nine_requests_however_many_sets_there_are() -> None:
+def test_opening_costs_eight_requests_however_many_sets_there_are() -> None:
     world, counting = counting_world(20)
     world.opened()
     assert counting.counts == {
         "now": 1,
-        "make_folder": 2,  # the prepared lock, the set
-        "write_text": 2,  # the lock's owner, the manifest
+        "make_folder": 1,  # the set
+        "write_text": 2,  # the lock's owner with its folder, the manifest
         "rename": 1,  # the lock
-        "list_folder": 3,
+        "list_folder": 4,  # the vault, and its three folders
     }
 
 

@@ -72,6 +72,10 @@ def parse_userid(text: str) -> Account | None:
     return Account(user.strip('"') if user.startswith('"') else user.upper(), password.strip('"'), target or "")
 
 
+def _asks_for_help(arguments: list[str]) -> bool:
+    return [argument.lower() for argument in arguments] == ["help=y"]
+
+
 class OracleTools:
     """The programs of one Oracle home, and the database that they reach."""
 
@@ -89,8 +93,8 @@ class OracleTools:
 
     def programs(self) -> dict[str, Tool]:
         return {
-            rf"{self.home}\bin\exp.exe": Tool(lambda run: _Session(self, run, "EXP").run()),
-            rf"{self.home}\bin\imp.exe": Tool(lambda run: _Session(self, run, "IMP").run()),
+            rf"{self.home}\bin\exp.exe": Tool(lambda run: _Session(self, run, "EXP").run(), _asks_for_help),
+            rf"{self.home}\bin\imp.exe": Tool(lambda run: _Session(self, run, "IMP").run(), _asks_for_help),
         }
 
     def connect_problem(self, run: Execution, target: str) -> int | None:
