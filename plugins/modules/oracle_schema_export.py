@@ -11,8 +11,9 @@ module: oracle_schema_export
 short_description: Export and import one schema of an Oracle database
 version_added: 0.1.0
 description:
-  - Exports a schema with the C(exp) of the host, or with Data Pump through C(DBMS_DATAPUMP), into a dump on the host. Long work
-    is a job of its own, which a lost connection or a dead control node does not end, and which a repeated task finds again.
+  - Exports a schema, or a whole database, with the C(exp) of the host, or with Data Pump through C(DBMS_DATAPUMP), into a dump on
+    the host. Long work is a job of its own, which a lost connection or a dead control node does not end, and which a repeated
+    task finds again.
   - An export is good only when the tool's exit code or the job's state, the end line of the log, the error lines of the log, and
     the size of the dump all say so. What is not known counts as failed.
   - The account can be given a role for the time of the export only (O(elevate)). What it had before is written to a journal on the
@@ -68,9 +69,20 @@ options:
     choices: [classic, datapump]
     default: classic
   schema:
-    description: The schema. Taken as upper case, unless it is given in double quotes.
+    description: The schema. Taken as upper case, unless it is given in double quotes. Required, unless O(full=true).
     type: str
-    required: true
+  full:
+    description:
+      - The whole database instead of one schema. Then O(user) is required, and O(schema) and O(from_schema) must be left out.
+      - The account needs the role C(EXP_FULL_DATABASE) or C(DATAPUMP_EXP_FULL_DATABASE), and for an import or for
+        O(state=verified) with O(method=classic) the C(IMP) ones; see O(elevate). With O(preflight=true) that is checked before
+        anything is started.
+      - An import brings users, too. What exists already is an error to C(imp) and Data Pump. When that is meant, use
+        C(ignore=y) in O(extra_parameters) for O(method=classic), or C(TABLE_EXISTS_ACTION) there and C(ORA-31684) in
+        O(allowed_warnings) for O(method=datapump).
+      - One schema can be imported out of a full dump, with O(full=false), O(schema), and where it differs O(from_schema).
+    type: bool
+    default: false
   dsn:
     description:
       - The database for the driver, as C(host:port/service), as a connect descriptor, or as an alias of the C(tnsnames.ora) in
@@ -84,7 +96,7 @@ options:
       - By default O(dsn), with two slashes before it when it has the form C(host:port/service).
     type: str
   user:
-    description: The account that exports and imports. By default that of O(schema).
+    description: The account that exports and imports. By default that of O(schema). Required for O(full=true).
     type: str
   password:
     description: Its password. It cannot have a double quote or a control character.
@@ -266,6 +278,15 @@ EXAMPLES = r"""
     set_id: "26112101"
     dump: 'D:\Vault\Failed\26112101\AESUSER313.dmp'
 
+- name: Export the whole database
+  lockstep.backup.oracle_schema_export:
+    full: true
+    user: system
+    password: "{{ vault_oracle_admin_password }}"
+    dsn: etravel1.example.com:1521/dta
+    set_id: "26112101"
+    dump: 'C:\Backups\etravel\Failed\26112101\dta.dmp'
+
 - name: Import into a scratch schema
   lockstep.backup.oracle_schema_export:
     state: imported
@@ -280,10 +301,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 schema:
-  description: The schema, as the dictionary has it.
+  description: The schema, as the dictionary has it. Null with O(full=true).
   returned: always
   type: str
   sample: AESUSER313
+full:
+  description: The same as O(full).
+  returned: always
+  type: bool
 service:
   description: The service of O(dsn).
   returned: always
@@ -395,7 +420,7 @@ log_tail:
   returned: when the tool failed
   type: str
 tables:
-  description: Number of rows by table, as the log tells.
+  description: Number of rows by table, as the log tells. With O(full=true) the schema and a dot are before the table.
   returned: when the tool ran
   type: dict
 rows:

@@ -64,7 +64,7 @@ class Site:
         }
 
     def call(self, check_mode: bool = False, owner: Owner = OWNER, **params: t.Any) -> dict[str, t.Any]:
-        given = {**self.defaults(), "set_id": "26112101", **params}
+        given = {name: value for name, value in {**self.defaults(), "set_id": "26112101", **params}.items() if value is not None}
         validated = ArgumentSpecValidator(dict(FEATURE.argument_spec), required_if=FEATURE.required_if).validate(given)
         assert not validated.error_messages
         address = self.lab.hosts["ora1"].address

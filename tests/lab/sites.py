@@ -194,7 +194,8 @@ def build_oracle_host(machine: Machine, address: str) -> Database:
     open_while_running(machine, database, (oracle.DATABASE_SERVICE,))
     _fill(database)
     machine.files.ensure_folder(r"C:\Backups")
-    database.add_directory("DATA_PUMP_DIR", r"C:\Backups", (SCHEMA,))
+    # The roles have it from Oracle itself.
+    database.add_directory("DATA_PUMP_DIR", r"C:\Backups", (SCHEMA, "EXP_FULL_DATABASE", "IMP_FULL_DATABASE"))
     tools = oracle.OracleTools(database)
     tools.hosts |= {address, machine.name}
     for path, tool in tools.programs().items():

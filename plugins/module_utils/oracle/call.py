@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import parfile
-from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import DataPump
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.datapump import FULL, SCHEMA, DataPump
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.exporting import Outcome
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings import (
@@ -89,7 +89,8 @@ class Call:
         facts: Facts = self.ask(lambda dictionary: dictionary.basics())
         if preflight:
             basics = facts
-            facts = self.ask(lambda dictionary: dictionary.details(basics, request.directory))
+            details = Dictionary.details_of_all if request.full else Dictionary.details
+            facts = self.ask(lambda dictionary: details(dictionary, basics, request.directory))
         elif request.directory is not None and request.method == DATAPUMP:
             directory = request.directory
             path = self.ask(lambda dictionary: dictionary.directory_path(directory))
@@ -97,6 +98,8 @@ class Call:
         self.holding.look()
         if preflight and request.directory is not None and facts.directory_path is not None:
             facts = dataclasses.replace(facts, directory_rights=self._directory_rights(request.directory))
+        if preflight and request.full:
+            facts = dataclasses.replace(facts, enabled_roles=self._enabled_roles())
         self.outcome.facts = facts
         wanted = self._wanted(preflight)
         found = examine(facts, wanted) if preflight else list(about_database(facts, wanted))
@@ -126,6 +129,13 @@ class Call:
         rights: frozenset[str] | None = self.ask(lambda dictionary: dictionary.directory_rights(directory, roles))
         return rights
 
+    def _enabled_roles(self) -> frozenset[str]:
+        """While the work is done."""
+        before = self.holding.before or self.ask(lambda dictionary: dictionary.privileges())
+        granted = {self.holding.role} if self.holding.role else set()
+        enabled: frozenset[str] = before.enabled | granted
+        return enabled
+
     def _wanted(self, preflight: bool) -> Wanted:
         request, host = self.request, self.task.host
         folder = host.parent(request.dump) if request.dump else None
@@ -141,6 +151,7 @@ class Call:
             dump_folder=folder,
             free_bytes=host.free_bytes(folder) if folder and preflight and exports else None,
             min_free_ratio=request.params["min_free_ratio"],
+            full=request.full,
         )
 
     def probe_tool(self) -> str | None:
@@ -171,15 +182,17 @@ class Call:
 
     def pump(self, operation: str) -> DataPump:
         request = self.request
-        job = datapump_job(operation, request.schema, request.set_id)
-        return DataPump(self.task, self.sessions, request.own_login, operation, job, request.params["timeout"])
+        mode = FULL if request.full else SCHEMA
+        job = datapump_job(operation, FULL if request.full else request.schema, request.set_id)
+        return DataPump(self.task, self.sessions, request.own_login, operation, job, request.params["timeout"], mode)
 
     # results
     def parts(self) -> dict[str, t.Any]:
         """What is known, for results and for failures."""
         outcome, request, host = self.outcome, self.request, self.task.host
         parts: dict[str, t.Any] = {
-            "schema": request.schema,
+            "schema": None if request.full else request.schema,
+            "full": request.full,
             "service": request.service,
             "method": request.method,
             "set_id": request.set_id,

@@ -38,6 +38,7 @@ class Classic:
     environment: t.Mapping[str, str]
     timeout: float
     allowed: t.Collection[str]
+    full: bool
     secrets: t.Sequence[str | None]
 
     @property
@@ -74,7 +75,7 @@ class Classic:
             # A tool that cannot begin, or cannot open its log, says why on its error output only.
             log = scrub(self.task.host.job_output(self.job_folder, TAIL_LINES), self.secrets)
             source = "its output (there is no log)"
-        verdict = judge_classic(self.tool, exit_code, log, self.allowed)
+        verdict = judge_classic(self.tool, exit_code, log, self.allowed, self.full)
         if source != "the log":
             verdict = dataclasses.replace(verdict, problems=(*verdict.problems, "there is no log"))
         tail = "\n".join(log.splitlines()[-TAIL_LINES:])

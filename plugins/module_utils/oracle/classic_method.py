@@ -35,6 +35,7 @@ def tool_for(task: Task, request: Request, charset: str) -> Classic:
         environment=parfile.environment(charset, {str(name): str(value) for name, value in params["environment"].items()}),
         timeout=params["timeout"],
         allowed=request.allowed,
+        full=request.full,
         secrets=request.secrets,
     )
 

@@ -43,6 +43,7 @@ GONE = frozenset({"ORA-31626", "ORA-31623"})
 # With these the reason is in GET_STATUS only.
 DETAILED = frozenset({"ORA-39001", "ORA-39002", "ORA-31627", "ORA-39000", "ORA-39006"})
 
+SCHEMA, FULL = "SCHEMA", "FULL"
 # Before START_JOB: the server deletes it when the session that defines it ends.
 DEFINING = "DEFINING"
 IDLING = "IDLING"
@@ -62,7 +63,7 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True)
 class DataPump:
-    """One job of one account. ``operation``: EXPORT or IMPORT."""
+    """One job of one account. ``operation``: EXPORT or IMPORT; ``mode``: SCHEMA or FULL."""
 
     task: Task
     sessions: Sessions
@@ -70,6 +71,7 @@ class DataPump:
     operation: str
     job: str
     timeout: float
+    mode: str = SCHEMA
 
     def _dictionary(self, session: Session) -> Dictionary:
         return Dictionary(session, dba=False, account=self.login.user, schema=self.login.user)
@@ -110,7 +112,8 @@ class DataPump:
         """
         try:
             session = self.sessions.of(self.login)
-            handle = session.call(plsql.OPEN, {"operation": self.operation, "job": self.job}, {"handle": int})["handle"]
+            opening = {"operation": self.operation, "mode": self.mode, "job": self.job}
+            handle = session.call(plsql.OPEN, opening, {"handle": int})["handle"]
             block, binds = plsql.start(files, directory, filters, remaps, parameters, parallel)
             try:
                 session.call(block, {**binds, "handle": handle}, {})
@@ -257,7 +260,7 @@ class DataPump:
                 raise
             text = ""
         listed = self._state_in_the_end()
-        verdict = judge_datapump(self.operation, progress.state, progress.errors, listed, text, allowed)
+        verdict = judge_datapump(self.operation, progress.state, progress.errors, listed, text, allowed, self.mode == FULL)
         tail = "\n".join(text.splitlines()[-TAIL_LINES:])
         if not verdict.good:
             raise failed(verdict, f"The Data Pump job {self.job} of {self.login.where}", log, tail)

@@ -71,6 +71,12 @@ def settings_of(request: Request, scn: int | None) -> dict[str, str | int]:
     return settings
 
 
+def export_filters(request: Request) -> dict[str, str]:
+    """Without the statistics, as with statistics=none of exp: they are gathered anew after an import, and cost outage now."""
+    schemas = {} if request.full else {"SCHEMA_LIST": plsql.quoted_list(request.schema)}
+    return {**schemas, "EXCLUDE_PATH_LIST": plsql.quoted_list("STATISTICS")}
+
+
 class DatapumpExport:
     """One export by Data Pump."""
 
@@ -93,7 +99,7 @@ class DatapumpExport:
         if self.orphan:
             steps.append(Step(DROP_ORPHAN, f"Drop the master table of the job {self.pump.job}, which no process works on."))
         details = {"files": [self.place.written.template], "directory": self.request.directory, "parameters": self._settings()}
-        steps.append(Step(START, f"Start the Data Pump job {self.pump.job} for {self.request.schema}.", details=details))
+        steps.append(Step(START, f"Start the Data Pump job {self.pump.job} for {self.request.subject}.", details=details))
         return [*steps, waiting]
 
     def plan_end(self) -> list[Step]:
@@ -127,8 +133,7 @@ class DatapumpExport:
             self.pump,
             files={self.place.written.template: plsql.DUMP_FILE, host.basename(self.place.written_log): plsql.LOG_FILE},
             directory=str(self.request.directory),
-            # As with statistics=none of exp: they are gathered anew after an import, and cost time in the outage.
-            filters={"SCHEMA_LIST": plsql.quoted_list(self.request.schema), "EXCLUDE_PATH_LIST": plsql.quoted_list("STATISTICS")},
+            filters=export_filters(self.request),
             remaps=(),
             parameters=self._settings(),
             parallel=self.request.params["parallel"],

@@ -29,6 +29,8 @@ ACCOUNT = (
     "SELECT username, NULL FROM all_users WHERE username IN (:schema, :account)",
 )
 SIZE = ("SELECT SUM(bytes) FROM dba_segments WHERE owner = :schema", "SELECT SUM(bytes) FROM user_segments")
+# An account without an administrator may read it, too, when its role is that of a full export.
+SIZE_OF_ALL = ("SELECT SUM(bytes) FROM dba_segments", "SELECT SUM(bytes) FROM dba_segments")
 INVALID = (
     "SELECT object_type, object_name FROM dba_objects WHERE owner = :schema AND status = 'INVALID' ORDER BY 1, 2",
     "SELECT object_type, object_name FROM all_objects WHERE owner = :schema AND status = 'INVALID' ORDER BY 1, 2",
@@ -113,6 +115,17 @@ class Dictionary:
             schema_bytes=None if size is None else int(size[0][0] or 0),
             invalid_objects=None if invalid is None else tuple(f"{kind} {name}" for kind, name in invalid),
             tables_without_segment=None if without_segment is None else tuple(name for (name,) in without_segment),
+            directory_path=self.directory_path(directory) if directory else None,
+        )
+
+    def details_of_all(self, basics: Facts, directory: str | None) -> Facts:
+        """The same for the whole database."""
+        users = dict(self.ask(ACCOUNT, schema=self.schema, account=self.account))
+        size = self.ask_if_visible(SIZE_OF_ALL)
+        return dataclasses.replace(
+            basics,
+            account_status=users.get(self.account),
+            schema_bytes=None if size is None else int(size[0][0] or 0),
             directory_path=self.directory_path(directory) if directory else None,
         )
 

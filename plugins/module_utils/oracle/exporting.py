@@ -92,7 +92,8 @@ def finished_before(task: Task, request: Request, names: DumpNames, there: t.Ite
     if name_key(platform, host.basename(path)) not in sizes:
         return None
     record = records.Record.loads(host.read_text(path), path)
-    same = (record.set_id, record.schema, record.method) == (request.set_id, request.schema, request.method)
+    asked = (request.set_id, request.full, request.schema, request.method)
+    same = (record.set_id, record.full, record.schema, record.method) == asked
     recorded = {name_key(platform, name): size for name, size in record.files.items()}
     complete = {name: sizes[name] for name in names.among(sizes, platform)} == recorded
     return record if same and complete else None
@@ -164,5 +165,6 @@ class Export:
             log=self.task.host.basename(self.request.log),
             tables=verdict.tables,
             finished=self.task.host.now().isoformat(),
+            full=self.request.full,
         )
         self.task.host.write_text(records.path_for(self.request.dump), record.dumps())

@@ -32,6 +32,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.request imp
     QUERY,
     RECOVERED,
     VERIFIED,
+    Request,
     request_of,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.session import Connect, Sessions, connect
@@ -135,7 +136,8 @@ def export_method(call: Call, facts: Facts, journal: Journal | None) -> Method:
         params = request.params
         login = parfile.userid(request.account, params["password"], params["wallet_alias"], request.net_service)
         extra = {str(name): str(value) for name, value in params["extra_parameters"].items()}
-        parameters = parfile.export_parameters(login, request.schema, request.dump, request.log, params["consistent"], extra)
+        schema = None if request.full else request.schema
+        parameters = parfile.export_parameters(login, schema, request.dump, request.log, params["consistent"], extra)
         return ClassicMethod(tool_for(task, request, facts.charset), call.holding, parameters, facts.charset, request.dump)
     pump = call.pump("EXPORT")
     if facts.directory_path is None:
@@ -181,15 +183,7 @@ def imported(call: Call) -> Result:
     there = look_into(task, task.host.parent(request.dump)) or []
     record = importing.record_beside(task, request)
     call.outcome.sizes = importing.check_files(task, request, record, there)
-    source = records.refuse_import(
-        record,
-        request.dump,
-        request.schema,
-        request.from_schema,
-        params["expected_set_id"],
-        params["allow_other_schema"],
-        params["allow_other_set"],
-    )
+    source = source_of(request, record)
     if journal is None and params["preflight"]:
         call.probe_tool()
     facts = call.gather()
@@ -198,12 +192,32 @@ def imported(call: Call) -> Result:
     return finish_import(call, method, journal, is_there(call, there, request.log), changed=True)
 
 
+def source_of(request: Request, record: records.Record | None) -> str:
+    """The schema to be taken out of the dump; of no meaning for a whole database. Slugs ``import_refused``, ``set_mismatch``."""
+    params = request.params
+    if request.full:
+        records.refuse_full_import(record, request.dump, params["expected_set_id"], params["allow_other_set"])
+        return request.schema
+    return records.refuse_import(
+        record,
+        request.dump,
+        request.schema,
+        request.from_schema,
+        params["expected_set_id"],
+        params["allow_other_schema"],
+        params["allow_other_set"],
+    )
+
+
 def import_method(call: Call, facts: Facts, journal: Journal | None, source: str) -> importing.ImportMethod:
     task, request, params = call.task, call.request, call.request.params
     if request.method != DATAPUMP:
         login = parfile.userid(request.account, params["password"], params["wallet_alias"], request.net_service)
         extra = {str(name): str(value) for name, value in params["extra_parameters"].items()}
-        parameters = parfile.import_parameters(login, source, request.schema, request.dump, request.log, extra)
+        if request.full:
+            parameters = parfile.full_import_parameters(login, request.dump, request.log, extra)
+        else:
+            parameters = parfile.import_parameters(login, source, request.schema, request.dump, request.log, extra)
         return ClassicMethod(tool_for(task, request, facts.charset), call.holding, parameters, facts.charset, request.dump)
     if facts.directory_path is None:
         raise no_directory(request.directory, request.account)
@@ -261,7 +275,7 @@ def verified_by_log(call: Call, record: records.Record | None) -> Result:
         log = host.join(host.parent(call.request.dump), record.log)
     if call.task.check_mode:
         return dict(call.planned([]), changed=False)
-    verdict = judge_datapump("EXPORT", None, None, None, host.read_text(log), call.request.allowed)
+    verdict = judge_datapump("EXPORT", None, None, None, host.read_text(log), call.request.allowed, call.request.full)
     if not verdict.good:
         raise failed(verdict, "The export", log, "")
     call.outcome.verdict = verdict

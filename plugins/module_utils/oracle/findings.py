@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.grants import FULL_ROLES
 
 ERROR = "error"
 WARNING = "warning"
@@ -33,12 +34,14 @@ class Facts:
     tables_without_segment: tuple[str, ...] | None = None
     directory_path: str | None = None
     directory_rights: frozenset[str] | None = None
+    enabled_roles: frozenset[str] | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         data = dataclasses.asdict(self)
         for name in ("invalid_objects", "tables_without_segment"):
             data[name] = None if data[name] is None else list(data[name])
-        data["directory_rights"] = None if self.directory_rights is None else sorted(self.directory_rights)
+        for name in ("directory_rights", "enabled_roles"):
+            data[name] = None if data[name] is None else sorted(data[name])
         return data
 
 
@@ -56,6 +59,11 @@ class Wanted:
     dump_folder: str | None = None
     free_bytes: int | None = None
     min_free_ratio: float = 1.0
+    full: bool = False
+
+    @property
+    def subject(self) -> str:
+        return "the whole database" if self.full else self.schema
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +83,12 @@ def shortened(names: t.Sequence[str]) -> str:
 
 def examine(facts: Facts, wanted: Wanted) -> list[Finding]:
     """Errors first. What could not be seen is a warning: it is not known to be good."""
-    found = [*about_database(facts, wanted), *about_schema(facts, wanted), *about_directory(facts, wanted)]
+    found = [
+        *about_roles(facts, wanted),
+        *about_database(facts, wanted),
+        *about_schema(facts, wanted),
+        *about_directory(facts, wanted),
+    ]
     return sorted(found, key=lambda finding: finding.level != ERROR)
 
 
@@ -113,13 +126,13 @@ def about_schema(facts: Facts, wanted: Wanted) -> t.Iterator[Finding]:
         return
     if facts.schema_bytes is None:
         yield Finding(
-            WARNING, "not_visible", f"The size of {wanted.schema} is not visible to this account: the free space is not judged."
+            WARNING, "not_visible", f"The size of {wanted.subject} is not visible to this account: the free space is not judged."
         )
     elif wanted.free_bytes is not None and wanted.free_bytes < facts.schema_bytes * wanted.min_free_ratio:
         yield Finding(
             ERROR,
             "no_space",
-            f"{wanted.dump_folder} has {wanted.free_bytes} bytes free, and {wanted.schema} has {facts.schema_bytes} bytes in the "
+            f"{wanted.dump_folder} has {wanted.free_bytes} bytes free, and {wanted.subject} has {facts.schema_bytes} bytes in the "
             "database; "
             f"{wanted.min_free_ratio:g} times its size is asked for. Make room, or lower min_free_ratio.",
         )
@@ -158,6 +171,20 @@ def about_directory(facts: Facts, wanted: Wanted) -> t.Iterator[Finding]:
             ERROR,
             "oracle_directory",
             f"{wanted.account} has no {missing} on the directory object {wanted.directory}. Grant it.",
+        )
+
+
+def about_roles(facts: Facts, wanted: Wanted) -> t.Iterator[Finding]:
+    """``facts.enabled_roles``: with what will be granted for the time of the work. For one schema the tools tell by themselves."""
+    if not wanted.full or facts.enabled_roles is None:
+        return
+    suffice = FULL_ROLES["exported" if wanted.operation == "exported" else "imported"][wanted.method]
+    if suffice.isdisjoint(facts.enabled_roles):
+        yield Finding(
+            ERROR,
+            "oracle_privileges_missing",
+            f"{wanted.account} has none of the roles that a whole database needs ({', '.join(sorted(suffice))}). Grant one, or use "
+            "elevate.",
         )
 
 

@@ -30,6 +30,19 @@ ROLES: t.Mapping[tuple[str, str], str] = {
 """The narrowest role that suffices, by state and method."""
 
 
+FULL_ROLES: t.Mapping[str, t.Mapping[str, frozenset[str]]] = {
+    "exported": {
+        "classic": frozenset({"EXP_FULL_DATABASE", DBA}),
+        "datapump": frozenset({"DATAPUMP_EXP_FULL_DATABASE", "EXP_FULL_DATABASE", DBA}),
+    },
+    "imported": {
+        "classic": frozenset({"IMP_FULL_DATABASE", DBA}),
+        "datapump": frozenset({"DATAPUMP_IMP_FULL_DATABASE", "IMP_FULL_DATABASE", DBA}),
+    },
+}
+"""Of which one is needed for a whole database."""
+
+
 def role_wanted(elevate: str, state: str, method: str) -> str | None:
     """``elevate``: none, dba or export_role."""
     if elevate == "none":

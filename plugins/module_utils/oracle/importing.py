@@ -72,7 +72,9 @@ def check_files(task: Task, request: Request, record: records.Record | None, the
 
 
 def import_settings(request: Request, source: str) -> tuple[dict[str, str], list[tuple[str, str, str]]]:
-    """Filters and remaps of an import of the schema ``source``."""
+    """Filters and remaps of an import of the schema ``source``; of a whole database neither."""
+    if request.full:
+        return {}, []
     filters = {"SCHEMA_LIST": plsql.quoted_list(source)}
     return filters, [] if source == request.schema else [("REMAP_SCHEMA", source, request.schema)]
 
@@ -112,7 +114,8 @@ class DatapumpImport:
         if self.orphan:
             steps.append(Step(DROP_ORPHAN, f"Drop the master table of the job {self.pump.job}, which no process works on."))
         details = {"files": self.files, "directory": self.request.directory, "parameters": settings_of(self.request, None)}
-        text = f"Start the Data Pump job {self.pump.job}: {self.source} into {self.request.schema}."
+        what = self.request.subject if self.request.full else f"{self.source} into {self.request.schema}"
+        text = f"Start the Data Pump job {self.pump.job}: {what}."
         return [*steps, Step(START, text, details=details), waiting]
 
     def plan_end(self) -> list[Step]:

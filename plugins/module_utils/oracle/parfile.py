@@ -39,12 +39,15 @@ def userid(user: str | None, password: str | None, wallet_alias: str | None, net
 
 
 def export_parameters(
-    login: str, schema: str, dump: str, log: str, consistent: bool, extra: t.Mapping[str, str]
+    login: str, schema: str | None, dump: str, log: str, consistent: bool, extra: t.Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """Name and value, in the order of the file. statistics=none avoids EXP-00091, which is about nothing that is needed."""
+    """Name and value, in the order of the file; ``schema`` None: the whole database.
+
+    statistics=none avoids EXP-00091, which is about nothing that is needed.
+    """
     own = [
         ("userid", login),
-        ("owner", schema if is_simple(schema) else quote(schema, "The schema")),
+        ("full", "y") if schema is None else ("owner", schema if is_simple(schema) else quote(schema, "The schema")),
         ("file", quote(dump, "The path of the dump")),
         ("log", quote(log, "The path of the log")),
         ("consistent", "y" if consistent else "n"),
@@ -59,6 +62,17 @@ def import_parameters(
         ("userid", login),
         ("fromuser", from_schema if is_simple(from_schema) else quote(from_schema, "The schema")),
         ("touser", schema if is_simple(schema) else quote(schema, "The schema")),
+        ("file", quote(dump, "The path of the dump")),
+        ("log", quote(log, "The path of the log")),
+    ]
+    return own + with_defaults({}, extra)
+
+
+def full_import_parameters(login: str, dump: str, log: str, extra: t.Mapping[str, str]) -> list[tuple[str, str]]:
+    """Of everything in the dump."""
+    own = [
+        ("userid", login),
+        ("full", "y"),
         ("file", quote(dump, "The path of the dump")),
         ("log", quote(log, "The path of the log")),
     ]

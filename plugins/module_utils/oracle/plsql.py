@@ -20,7 +20,7 @@ OPEN = """
 DECLARE
   h NUMBER;
 BEGIN
-  h := DBMS_DATAPUMP.OPEN(operation => :operation, job_mode => 'SCHEMA', remote_link => NULL, job_name => :job,
+  h := DBMS_DATAPUMP.OPEN(operation => :operation, job_mode => :mode, remote_link => NULL, job_name => :job,
     version => 'COMPATIBLE');
   :handle := h;
 END;

@@ -17,7 +17,7 @@ FORMAT = 1
 @dataclasses.dataclass(frozen=True)
 class Record:
     """``files``: name and bytes of each file of the dump, which lie in one folder. ``tables``: rows by table, as far as the log
-    tells; ``finished``: the host's time as ISO 8601."""
+    tells; ``finished``: the host's time as ISO 8601. ``full``: a whole database; ``schema`` is then that of its account."""
 
     set_id: str
     schema: str
@@ -31,6 +31,7 @@ class Record:
     log: str
     tables: t.Mapping[str, int]
     finished: str
+    full: bool = False
 
     @property
     def size(self) -> int:
@@ -89,16 +90,18 @@ def refuse_import(
     allow_other_schema: bool,
     allow_other_set: bool,
 ) -> str:
-    """The schema that the dump holds, when it may be imported into ``schema``. Slugs ``import_refused``, ``set_mismatch``."""
+    """The schema to be taken out of the dump, when it may go into ``schema``. Slugs ``import_refused``, ``set_mismatch``."""
     if not allow_other_set:
         refuse_other_set(record, dump, expected_set_id)
-    if record is not None and from_schema is not None and record.schema != from_schema:
+    if record is not None and from_schema is not None and not record.full and record.schema != from_schema:
         raise LockstepError(
             "import_refused",
             f"{dump} holds the schema {record.schema}, and not {from_schema}. Correct from_schema.",
             dump_schema=record.schema,
         )
-    source = from_schema or (record.schema if record else None)
+    source = from_schema
+    if source is None and record is not None:
+        source = schema if record.full else record.schema
     if source is None:
         raise LockstepError("import_refused", f"Nothing tells which schema {dump} holds. Say it with from_schema.")
     if source != schema and not allow_other_schema:
@@ -108,3 +111,15 @@ def refuse_import(
             dump_schema=source,
         )
     return source
+
+
+def refuse_full_import(record: Record | None, dump: str, expected_set_id: str | None, allow_other_set: bool) -> None:
+    """Raise unless the dump may be imported as a whole database. Slugs ``import_refused``, ``set_mismatch``."""
+    if not allow_other_set:
+        refuse_other_set(record, dump, expected_set_id)
+    if record is not None and not record.full:
+        raise LockstepError(
+            "import_refused",
+            f"{dump} holds only the schema {record.schema}, and not a whole database. Leave out full, and give schema.",
+            dump_schema=record.schema,
+        )

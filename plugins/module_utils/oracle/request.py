@@ -23,10 +23,12 @@ OPERATIONS = (EXPORTED, IMPORTED, VERIFIED)
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a call wants. Names are as the dictionary has them. ``login`` of the account, ``admin`` of the administrator, each
+    """What a call wants. Names are as the dictionary has them. With ``full`` it is the whole database, and ``schema`` is only the
+    account's own. ``login`` of the account, ``admin`` of the administrator, each
     None when it is not given. ``folder``: where the journal and the parameter file go; ``dump`` and ``log`` are on the host."""
 
     params: t.Mapping[str, t.Any]
+    full: bool
     schema: str
     account: str
     service: str
@@ -49,6 +51,11 @@ class Request:
     @property
     def method(self) -> str:
         return str(self.params["method"])
+
+    @property
+    def subject(self) -> str:
+        """For texts: what is exported or imported."""
+        return "the whole database" if self.full else self.schema
 
     @property
     def elevate(self) -> str:
@@ -95,13 +102,16 @@ class Request:
 def request_of(task: Task) -> Request:
     """Slugs ``option_invalid``, ``path_not_absolute``."""
     params, host = task.params, task.host
-    schema = names.identifier(params["schema"])
+    if params["full"] and (params["schema"] or params["from_schema"]):
+        raise LockstepError("option_invalid", "full=true is about all schemas: leave out schema and from_schema.", option="schema")
+    schema = names.identifier(params["user"] if params["full"] else params["schema"])
     account = names.identifier(params["user"]) if params["user"] else schema
     service = names.service_of(params["dsn"])
     root = params["state_folder"] or host.state_folder
     dump = params["dump"] or ""
     request = Request(
         params=params,
+        full=params["full"],
         schema=schema,
         account=account,
         service=service,

@@ -16,7 +16,8 @@ ARGUMENT_SPEC: t.Mapping[str, t.Any] = {
         "default": "exported",
     },
     "method": {"type": "str", "choices": ["classic", "datapump"], "default": "classic"},
-    "schema": {"type": "str", "required": True},
+    "schema": {"type": "str"},
+    "full": {"type": "bool", "default": False},
     "dsn": {"type": "str", "required": True},
     "net_service": {"type": "str"},
     "user": {"type": "str"},
@@ -59,6 +60,8 @@ REQUIRED_IF: t.Sequence[t.Sequence[t.Any]] = (
     ("method", "datapump", ("directory",)),
     ("elevate", "dba", ("admin_user", "admin_password")),
     ("elevate", "export_role", ("admin_user", "admin_password")),
+    ("full", False, ("schema",)),
+    ("full", True, ("user",)),
 )
 REQUIRED_TOGETHER: t.Sequence[t.Sequence[str]] = (("admin_user", "admin_password"),)
 MUTUALLY_EXCLUSIVE: t.Sequence[t.Sequence[str]] = (("password", "wallet_alias"),)

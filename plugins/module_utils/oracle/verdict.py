@@ -29,6 +29,8 @@ CLASSIC_WORDS = {"exp": "Export", "imp": "Import"}
 CLASSIC_END = re.compile(
     r"^(Export|Import) terminated (successfully without warnings|successfully with warnings|unsuccessfully)\.?\s*$"
 )
+# Whose tables come next: exp names the schema once for all of them, imp with its new name.
+CLASSIC_SCHEMA = re.compile(r"^\. (?:about to export (\S+)'s tables via|importing \S+'s objects into (\S+))")
 CLASSIC_TABLE = re.compile(r'^\. \. (?:exporting|importing) (?:table|partition)\s+"?([^"\s]+)"?\s+(\d+) rows (?:exported|imported)')
 # Data Pump puts the time before each line when LOGTIME is set.
 ERROR_LINE = re.compile(r"^\s*(?:\d\d-\w{3}-\d\d \d\d:\d\d:\d\d\.\d+: )?((?:EXP|IMP|ORA|LRM|UDE|UDI|KUP)-\d{5})\b")
@@ -37,7 +39,7 @@ DATAPUMP_END = re.compile(
     r'Job "[^"]+"\."[^"]+" '
     r"(?:(successfully completed)|completed with (\d+) error\(s\)|(stopped due to fatal error)|(stopped by user request))"
 )
-DATAPUMP_TABLE = re.compile(r'^(?:\S+ \S+: )?\. \. (?:exported|imported) "[^"]+"\."([^"]+)"(?::"[^"]+")*\s.*?(\d+) rows')
+DATAPUMP_TABLE = re.compile(r'^(?:\S+ \S+: )?\. \. (?:exported|imported) "([^"]+)"\."([^"]+)"(?::"[^"]+")*\s.*?(\d+) rows')
 
 # With warnings the UNIX manual says 0; 2 is what a public tool has met elsewhere. Any other code is unknown.
 CODES_WITH_WARNINGS = (0, 2)
@@ -81,16 +83,23 @@ def classic_end(tool: str, log: str) -> str:
     ]
 
 
-def classic_tables(log: str) -> dict[str, int]:
-    """Rows by table; the partitions of one are added up."""
+def classic_tables(log: str, full: bool) -> dict[str, int]:
+    """Rows by table (of a whole database: by schema and table); the partitions of one are added up."""
     tables: dict[str, int] = {}
-    for match in filter(None, map(CLASSIC_TABLE.match, log.splitlines())):
-        tables[match.group(1)] = tables.get(match.group(1), 0) + int(match.group(2))
+    schema = ""
+    for line in log.splitlines():
+        begins = CLASSIC_SCHEMA.match(line)
+        if begins:
+            schema = begins.group(1) or begins.group(2)
+        match = CLASSIC_TABLE.match(line)
+        if match:
+            name = f"{schema}.{match.group(1)}" if full else match.group(1)
+            tables[name] = tables.get(name, 0) + int(match.group(2))
     return tables
 
 
-def judge_classic(tool: str, exit_code: int | None, log: str, allowed: t.Collection[str] = ()) -> Verdict:
-    """``tool``: exp or imp. ``allowed``: codes (``EXP-00091``) that do not make a failure of it."""
+def judge_classic(tool: str, exit_code: int | None, log: str, allowed: t.Collection[str] = (), full: bool = False) -> Verdict:
+    """``tool``: exp or imp. ``full``: of a whole database. ``allowed``: codes (``EXP-00091``) that do not make a failure of it."""
     end = classic_end(tool, log)
     found = lines_with_codes(log)
     codes = list(dict.fromkeys(code for code, _line in found))
@@ -114,7 +123,7 @@ def judge_classic(tool: str, exit_code: int | None, log: str, allowed: t.Collect
         codes=tuple(codes),
         error_lines=tuple(line for code, line in found if code in refused),
         warnings=tuple(line for code, line in found if code in allowed),
-        tables=classic_tables(log),
+        tables=classic_tables(log, full),
     )
 
 
@@ -131,15 +140,22 @@ def datapump_end(log: str) -> tuple[str, int | None]:
     return "stopped due to fatal error" if fatal else "stopped by user request", None
 
 
-def datapump_tables(log: str) -> dict[str, int]:
+def datapump_tables(log: str, full: bool) -> dict[str, int]:
     tables: dict[str, int] = {}
     for match in filter(None, map(DATAPUMP_TABLE.match, log.splitlines())):
-        tables[match.group(1)] = tables.get(match.group(1), 0) + int(match.group(2))
+        name = f"{match.group(1)}.{match.group(2)}" if full else match.group(2)
+        tables[name] = tables.get(name, 0) + int(match.group(3))
     return tables
 
 
 def judge_datapump(
-    operation: str, state: str | None, error_count: int | None, still_listed: str | None, log: str, allowed: t.Collection[str] = ()
+    operation: str,
+    state: str | None,
+    error_count: int | None,
+    still_listed: str | None,
+    log: str,
+    allowed: t.Collection[str] = (),
+    full: bool = False,
 ) -> Verdict:
     """``operation``: EXPORT or IMPORT. ``state`` and ``error_count`` as last told by GET_STATUS, None when the job was gone
     before it could be asked. ``still_listed``: the state in which the dictionary still has the job, None when it has none."""
@@ -169,7 +185,7 @@ def judge_datapump(
         codes=tuple(codes),
         error_lines=tuple(line for code, line in found if code in refused),
         warnings=tuple(line for code, line in found if code in allowed),
-        tables=datapump_tables(log),
+        tables=datapump_tables(log, full),
     )
 
 

@@ -379,6 +379,10 @@ class Database:
         tables = self.tables.get(schema, {})
         return [name for name in sorted(tables) if not tables[name].is_master and (with_empty or tables[name].bytes is not None)]
 
+    def exported_users(self) -> tuple[str, ...]:
+        """Whose schemas a full export holds: SYS is never among them."""
+        return tuple(sorted(name for name in self.users if name != "SYS"))
+
     def export_table(self, schema: str, name: str, scn: int | None = None) -> dump.TableDump:
         """One table as of ``scn`` (default: now). ORA-01555 when the fault ``snapshot_too_old`` is on and ``scn`` is past."""
         with self.lock:
@@ -425,6 +429,16 @@ class Database:
             for table in content.tables:
                 self.import_table(target, table, existing, outcome)
             return outcome
+
+    def import_all(self, user: str, content: dump.SchemaDump, existing: str = "SKIP") -> dict[str, ImportOutcome]:
+        """Put a whole database's users and tables back; the outcome by schema. ORA-01031 when the user may not."""
+        with self.lock:
+            if not self.principal(user).roles & IMPORT_ROLES:
+                raise OracleError(1031)
+            for name in content.users:
+                if name not in self.users:
+                    self.add_user(name, None)
+            return {name: self.import_schema(user, content.part(name), name, existing) for name in content.users}
 
     def import_table(self, schema: str, table: dump.TableDump, existing: str, outcome: ImportOutcome) -> None:
         with self.lock:

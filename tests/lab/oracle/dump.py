@@ -27,26 +27,42 @@ class DumpDamaged(Exception):
 
 @dataclasses.dataclass
 class TableDump:
-    """``columns`` maps names to types; ``rows`` are in the order of the columns. ``bytes`` is the segment's size."""
+    """``columns`` maps names to types; ``rows`` are in the order of the columns. ``bytes`` is the segment's size. ``schema`` is
+    empty in a dump of one schema."""
 
     name: str
     columns: dict[str, str]
     rows: list[tuple[t.Any, ...]]
     bytes: int = 65536
+    schema: str = ""
 
 
 @dataclasses.dataclass
 class SchemaDump:
-    """One schema's content. ``scn``: all tables as of this moment; None where each is consistent only in itself."""
+    """One schema's content, or that of a whole database: then ``users`` are its schemas, and ``schema`` is empty.
+
+    ``scn``: all tables as of this moment; None where each is consistent only in itself.
+    """
 
     schema: str
     scn: int | None
     tables: list[TableDump] = dataclasses.field(default_factory=list)
     version: str = "19.0.0.0.0"
     job_name: str = ""
+    users: tuple[str, ...] = ()
+
+    @property
+    def is_full(self) -> bool:
+        return bool(self.users)
 
     def row_counts(self) -> dict[str, int]:
-        return {table.name: len(table.rows) for table in self.tables}
+        """By table; in a whole database by schema and table."""
+        return {(f"{table.schema}.{table.name}" if self.is_full else table.name): len(table.rows) for table in self.tables}
+
+    def part(self, schema: str) -> SchemaDump:
+        """One schema's content out of the whole."""
+        tables = [dataclasses.replace(table, schema="") for table in self.tables if table.schema == schema]
+        return SchemaDump(schema, self.scn, tables, self.version, self.job_name)
 
 
 def _encode_value(value: t.Any) -> t.Any:
@@ -73,13 +89,15 @@ def start_bytes(kind: str, dump: SchemaDump) -> bytes:
     """What stands at the beginning of the file, before the tables."""
     major = dump.version.split(".")[0]
     magic = (CLASSIC_MAGIC if kind == CLASSIC else DATAPUMP_MAGIC) + f"{int(major):02d}.00.00".encode()
-    header = {"schema": dump.schema, "scn": dump.scn, "version": dump.version, "job_name": dump.job_name}
+    header: dict[str, t.Any] = {"schema": dump.schema, "scn": dump.scn, "version": dump.version, "job_name": dump.job_name}
+    header.update({"users": dump.users} if dump.users else {})
     return magic + b"\n" + json.dumps(header, ensure_ascii=False).encode()
 
 
 def table_bytes(table: TableDump) -> bytes:
     rows = [[_encode_value(value) for value in row] for row in table.rows]
     record = {"table": table.name, "columns": table.columns, "bytes": table.bytes, "rows": rows}
+    record.update({"schema": table.schema} if table.schema else {})
     return b"\n" + json.dumps(record, ensure_ascii=False).encode()
 
 
@@ -111,9 +129,10 @@ def from_bytes(data: bytes, kind: str) -> SchemaDump:
         raise DumpDamaged("the checksum is wrong")
     header, *tables = (json.loads(line) for line in body.split(b"\n")[1:])
     dump = SchemaDump(header["schema"], header["scn"], version=header["version"], job_name=header["job_name"])
+    dump.users = tuple(header.get("users", ()))
     for record in tables:
         rows = [tuple(_decode_value(value) for value in row) for row in record["rows"]]
-        dump.tables.append(TableDump(record["table"], record["columns"], rows, record["bytes"]))
+        dump.tables.append(TableDump(record["table"], record["columns"], rows, record["bytes"], record.get("schema", "")))
     return dump
 
 

@@ -87,6 +87,8 @@ MESSAGES = {
     39070: "Unable to open the log file.",
     39087: "directory name {0} is invalid",
     39094: "Parallel execution not supported in this database edition.",
+    31684: 'Object type USER:"{}" already exists',
+    39161: "Full database jobs require privileges",
     39109: "Unprivileged users may not operate upon other users' schemas",
     39142: 'incompatible version number 4.1 in dump file "{0}"',
     39143: 'dump file "{0}" may be an original export dump file',

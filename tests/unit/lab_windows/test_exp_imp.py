@@ -247,3 +247,36 @@ def test_logins_are_read(text: str, account: Account | None) -> None:
 def test_parameter_files_have_comments_and_quotes() -> None:
     text = '# comment\r\n\r\nuserid=u/"p"@x\r\nowner = (A)\r\nfile="C:\\a b.dmp"\r\n'
     assert read_parameters(text) == {"userid": 'u/"p"@x', "owner": "A", "file": "C:\\a b.dmp"}
+
+
+SYSTEM = {"userid": f'system/"{sites.SYSTEM_PASSWORD}"@//localhost:1521/XE'}
+FULL: t.Mapping[str, str | None] = {**SYSTEM, "owner": None, "full": "y"}
+
+
+def test_a_full_export_names_every_user_and_needs_a_dba(run: Runner, machine: Machine, database: Database) -> None:
+    database.add_user("SCOTT", "tiger")
+    database.add_table("SCOTT", "EMP", {"NAME": "VARCHAR2(20)"}, [("KING",)])
+    assert _exp(run, FULL).code == 0
+    lines = _log(machine)
+    assert "About to export the entire database ..." in lines
+    begin = lines.index(". about to export SCOTT's tables via Conventional Path ...")
+    assert "EMP" in lines[begin + 1]
+    assert _read_dump(machine).row_counts()["SCOTT.EMP"] == 1
+    ended = _exp(run, {"owner": None, "full": "y"})
+    assert ended.code == 1
+    assert "EXP-00023: must be a DBA to do Full Database or Tablespace export" in ended.err
+
+
+def test_full_and_owner_together_are_a_conflict(run: Runner, machine: Machine, database: Database) -> None:
+    assert "conflicting modes" in _exp(run, {**SYSTEM, "full": "y"}).err
+
+
+def test_a_full_dump_is_imported_by_a_dba_only(run: Runner, machine: Machine, database: Database) -> None:
+    _exp(run, FULL)
+    back = {**ONLY_FILES, "full": "y"}
+    assert "IMP-00013" in _exp(run, back, "imp").err
+    database.tables[sites.SCHEMA].clear()
+    ended = _exp(run, {**back, **SYSTEM}, "imp")
+    assert 'CREATE USER "AESUSER313"' in ended.err
+    assert ended.err.rstrip().endswith("Import terminated successfully with warnings.")
+    assert len(database.tables[sites.SCHEMA]) == 3

@@ -60,6 +60,7 @@ class FakeJob:
     percent: int = 0
     errors: int = 0
     calls: list[tuple[str, dict[str, t.Any]]] = dataclasses.field(default_factory=list)
+    opening: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
 class FakeOracle:
@@ -228,7 +229,7 @@ class FakeSession:
     def _open(self, binds: dict[str, t.Any]) -> dict[str, t.Any]:
         if binds["job"] in self.database.jobs:
             raise ora(31634, "job already exists")
-        job = FakeJob(self.login.user, binds["job"], binds["operation"], self.database.job_polls)
+        job = FakeJob(self.login.user, binds["job"], binds["operation"], self.database.job_polls, opening=binds)
         self.database.jobs[job.name] = job
         return self._handle(job)
 

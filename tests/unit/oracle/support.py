@@ -93,11 +93,12 @@ def finish_datapump(host: FakeHost, database: FakeOracle, folder: str = "D:\\Bac
 
 
 def parameters(**params: t.Any) -> dict[str, t.Any]:
-    """Options of a task, completed as Ansible does it."""
+    """Options of a task, completed as Ansible does it; None leaves one out."""
     given: dict[str, t.Any] = {"schema": "aesuser313", "dsn": "oracle1:1521/xe", "password": PASSWORD}
     if params.get("state", "exported") == "exported":
         given.update(dump=DUMP, set_id="26112101")
     given.update(params)
+    given = {name: value for name, value in given.items() if value is not None}
     validator = ArgumentSpecValidator(
         dict(FEATURE.argument_spec),
         required_if=FEATURE.required_if,

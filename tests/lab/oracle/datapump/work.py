@@ -53,6 +53,9 @@ class ExportWork:
 
     def prepare(self) -> None:
         job, database = self.job, self.job.database
+        full = job.mode == "FULL"
+        if full:
+            job.schemas = list(database.exported_users())
         for schema in job.schemas:
             if schema not in database.users:
                 raise OracleError(39002, causes=(OracleError(39165, schema),))
@@ -65,7 +68,8 @@ class ExportWork:
                 raise OracleError(39002, causes=(OracleError(8181, text="specified number is not a valid system change number"),))
         elif "FLASHBACK_TIME" in job.parameters:
             self._scn = database.scn
-        header = dump.SchemaDump(",".join(job.schemas), self._scn, version=database.version, job_name=job.name)
+        header = dump.SchemaDump("" if full else ",".join(job.schemas), self._scn, version=database.version, job_name=job.name)
+        header.users = tuple(job.schemas) if full else ()
         self._append(dump.start_bytes(dump.DATAPUMP, header))
 
     def _append(self, data: bytes) -> None:
@@ -76,8 +80,9 @@ class ExportWork:
         self.done += 1
         log = self.job.log
         if self.done == 1:
-            log.add("Processing object type SCHEMA_EXPORT/TABLE/TABLE_DATA")
-            log.add("Processing object type SCHEMA_EXPORT/TABLE/TABLE")
+            kind = "DATABASE_EXPORT/SCHEMA" if self.job.mode == "FULL" else "SCHEMA_EXPORT"
+            log.add(f"Processing object type {kind}/TABLE/TABLE_DATA")
+            log.add(f"Processing object type {kind}/TABLE/TABLE")
             return 0
         schema, name = self._tables[self.done - 2]
         try:
@@ -90,6 +95,7 @@ class ExportWork:
             log.add("ORA-02354: error in exporting/importing data")
             log.add(error.line)
             return 1
+        table.schema = schema if self.job.mode == "FULL" else ""
         data = dump.table_bytes(table)
         self._append(data)
         quoted = f'"{schema}"."{name}"'
@@ -118,6 +124,7 @@ class ImportWork:
         self.total_bytes = 0
         self._content = dump.SchemaDump("", None)
         self._target = ""
+        self._users: list[str] = []
 
     def prepare(self) -> None:
         job, database = self.job, self.job.database
@@ -126,6 +133,11 @@ class ImportWork:
             self._content = dump.read_datapump(real_path(job, spec))
         except dump.DumpDamaged as error:
             raise OracleError(39002, causes=(OracleError(39059), OracleError(31619, spec.name))) from error
+        if job.mode == "FULL" and self._content.is_full:
+            self._prepare_all()
+            return
+        if self._content.is_full and job.schemas and job.schemas[0] in self._content.users:
+            self._content = self._content.part(job.schemas[0])
         if job.schemas and self._content.schema not in job.schemas:
             raise OracleError(39002, causes=(OracleError(39165, job.schemas[0]),))
         self._target = job.remap.get(self._content.schema, self._content.schema)
@@ -136,14 +148,34 @@ class ImportWork:
         self.steps = len(self._content.tables) + 1
         self.total_bytes = sum(table.bytes for table in self._content.tables)
 
+    def _prepare_all(self) -> None:
+        """Every user of the dump, with its tables."""
+        if not _may_import(self.job):
+            raise OracleError(31631, causes=(OracleError(39161),))
+        self._users = list(self._content.users)
+        self.steps = len(self._content.tables) + 1
+        self.total_bytes = sum(table.bytes for table in self._content.tables)
+
+    def _make_users(self) -> int:
+        """The number of those that were there already."""
+        database, log = self.job.database, self.job.log
+        there = [name for name in self._users if name in database.users]
+        for name in self._users:
+            if name in there:
+                log.add(OracleError(31684, name).line)
+            else:
+                database.add_user(name, None)
+        return len(there)
+
     def step(self) -> int:
         self.done += 1
         job = self.job
         if self.done == 1:
             job.log.add(f"Master table {job.quoted_name} successfully loaded/unloaded")
             job.log.add("Processing object type SCHEMA_EXPORT/TABLE/TABLE")
-            return 0
+            return self._make_users()
         table = self._content.tables[self.done - 2]
+        self._target = table.schema or self._target
         outcome = ImportOutcome()
         existing = str(job.parameters.get("TABLE_EXISTS_ACTION", "SKIP")).upper()
         job.database.import_table(self._target, table, existing, outcome)

@@ -101,8 +101,10 @@ def _open(
     operation, mode = str(operation).upper(), str(job_mode).upper()
     if operation not in ("EXPORT", "IMPORT") or mode not in ("SCHEMA", "TABLE", "FULL", "TABLESPACE"):
         raise OracleError(39001)
-    if operation == "EXPORT" and mode != "SCHEMA":
+    if mode not in ("SCHEMA", "FULL"):
         raise UnknownRequest(f"DBMS_DATAPUMP: {operation} in mode {mode}")
+    if (operation, mode) == ("EXPORT", "FULL") and not (principal.sysdba or principal.roles & EXPORT_ROLES):
+        raise OracleError(31631, causes=(OracleError(39161),))
     name = job_name or _default_name(session, operation, mode)
     master = f"{principal.user}.{name}"
     if database.open_mode != "READ WRITE":
@@ -115,7 +117,7 @@ def _open(
     if name in database.tables[principal.user] or (principal.user, name) in database.jobs:
         raise OracleError(31634)
     job = Job(database, principal, name, operation, mode)
-    job.schemas = [principal.user] if operation == "EXPORT" else []
+    job.schemas = [principal.user] if operation == "EXPORT" and mode == "SCHEMA" else []
     database.jobs[(job.owner, name)] = job
     database.tables[job.owner][name] = Table({"PROCESS_ORDER": "NUMBER"}, is_master=True)
     return session.attach(job)
@@ -221,6 +223,8 @@ def _metadata_filter(
     roles = EXPORT_ROLES if job.operation == "EXPORT" else IMPORT_ROLES
     if any(schema != job.principal.user for schema in named) and not (job.principal.sysdba or job.principal.roles & roles):
         raise OracleError(31631, causes=(OracleError(39109),))
+    if job.mode == "FULL":
+        raise UnknownRequest(f"DBMS_DATAPUMP.METADATA_FILTER: {key} of a full job")
     job.schemas = named
 
 

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from tests.lab.oracle import dump
-from tests.lab.oracle.database import Database, ImportOutcome
+from tests.lab.oracle.database import EXPORT_ROLES, IMPORT_ROLES, Database, ImportOutcome
 from tests.lab.oracle.errors import MESSAGES, OracleError
 from tests.lab.windows import services
 from tests.lab.windows.errors import WinError
@@ -266,9 +266,23 @@ class _Session:
             self._say(f"server uses {self._database.charset} character set (possible charset conversion)")
 
     # export
+    def _is_full(self) -> bool:
+        """Whether a whole database is meant; only a DBA may do that."""
+        if self._parameters.get("full", "n").lower() != "y":
+            return False
+        if {"owner", "fromuser", "touser"} & set(self._parameters):
+            raise Stop(f"{self._prefix}-00026: conflicting modes specified")
+        if self._language != "AMERICAN":
+            raise Unclear("full=y in another language")
+        return True
+
     def _export(self) -> None:
         files, faults = self._run.machine.files, self._run.machine.faults
+        full = self._is_full()
+        if full and not self._principal.roles & EXPORT_ROLES:
+            raise Stop("EXP-00023: must be a DBA to do Full Database or Tablespace export")
         schema = self._parameters.get("owner", self._principal.user).upper()
+        schemas = self._database.exported_users() if full else (schema,)
         consistent = self._parameters.get("consistent", "n").lower() == "y"
         path = self._run.path(self._parameters.get("file", "EXPDAT.DMP"))
         try:
@@ -277,10 +291,16 @@ class _Session:
             raise Stop(self._numbered(28, path)) from None
         with target:
             header = dump.SchemaDump(schema, self._database.scn if consistent else None, version=self._database.version)
+            if full:
+                header = dataclasses.replace(header, schema="", users=schemas)
             written = bytearray(dump.start_bytes(dump.CLASSIC, header))
             target.write(bytes(written))
-            self._say(f"\n{self._texts.about}\n{self._texts.objects.format(schema)}\n{self._texts.tables.format(schema)}")
-            count = max(1, len(self._database.exportable_tables(schema, False)))
+            if full:
+                self._say("\nAbout to export the entire database ...\n. exporting tablespace definitions\n. exporting profiles")
+                self._say(". exporting user definitions\n. exporting roles")
+            else:
+                self._say(f"\n{self._texts.about}\n{self._texts.objects.format(schema)}")
+            count = max(1, sum(len(self._database.exportable_tables(one, False)) for one in schemas))
             seen: list[str] = []
 
             def table_done(table: dump.TableDump) -> None:
@@ -289,14 +309,16 @@ class _Session:
                 if faults.on("exp_warnings") and len(seen) == 1:
                     self._warn(*self._oracle(1455, message=8))
                     return
-                content = dump.table_bytes(table)
+                content = dump.table_bytes(dataclasses.replace(table, schema=one) if full else table)
                 target.write(content)
                 written.extend(content)
                 self._say(f"{self._texts.table['EXP']} {table.name:>30} {len(table.rows):10} {self._texts.rows['EXP']}")
                 if self._parameters.get("statistics", "estimate").lower() != "none" and self._charset != self._database.charset:
                     self._warn(self._numbered(91))
 
-            self._read_schema(schema, consistent, table_done)
+            for one in schemas:
+                self._say(self._texts.tables.format(one))
+                self._read_schema(one, consistent, table_done)
             target.write(dump.end_bytes(bytes(written)))
         for step in self._texts.steps:
             self._say(step)
@@ -348,9 +370,19 @@ class _Session:
                 raise Stop("IMP-00010: not a valid export file, header failed verification") from None
             raise Stop(self._numbered(9)) from None
         self._say("\nExport file created by EXPORT:V19.00.00 via conventional path")
+        full = self._is_full()
+        if content.is_full and not self._principal.roles & IMPORT_ROLES:
+            raise Stop("IMP-00013: only a DBA can import a file exported by another DBA")
         if self._parameters.get("show", "n").lower() == "y":
-            self._show(content)
+            for name in content.users or (content.schema,):
+                self._show(content.part(name) if content.is_full else content)
+            self._say_ending()
             return
+        if full:
+            self._import_all(content)
+            return
+        if content.is_full and self._parameters.get("fromuser", "").upper() in content.users:
+            content = content.part(self._parameters["fromuser"].upper())
         wanted = self._parameters.get("fromuser", content.schema).upper()
         target = self._parameters.get("touser", content.schema).upper()
         if wanted != content.schema:
@@ -373,6 +405,19 @@ class _Session:
             columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
             self._say(f' "CREATE TABLE "{table.name}" ({columns})"')
             self._say(f'. . skipping table "{table.name}"\n')
+
+    def _import_all(self, content: dump.SchemaDump) -> None:
+        """Users and tables of a whole database; what exists already is a warning unless ignore=y."""
+        if not content.is_full:
+            raise Unclear("full=y with a dump of one schema")
+        ignore = self._parameters.get("ignore", "n").lower() == "y"
+        for name in content.users:
+            if name in self._database.users and not ignore:
+                self._warn(self._numbered(15), f' "CREATE USER "{name}" IDENTIFIED BY VALUES \'...\'"')
+        outcomes = self._database.import_all(self._principal.user, content, "APPEND" if ignore else "SKIP")
+        for name, outcome in outcomes.items():
+            self._say(f". importing {name}'s objects into {name}")
+            self._report_import(content.part(name), outcome)
         self._say_ending()
 
     def _report_import(self, content: dump.SchemaDump, outcome: ImportOutcome) -> None:
