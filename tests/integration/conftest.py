@@ -13,7 +13,7 @@ import pytest
 from tests.lab.lab import Lab
 
 # They assert for the tests, and their failures should say as much.
-pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights")
+pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights", "tests.integration.etravel")
 
 
 @pytest.fixture

@@ -148,3 +148,17 @@ class Operator:
         drive = self._server.drive
         if moment == BEFORE and request.host == NAME and self._tapes and drive.loaded is None:
             drive.insert(self._tapes.pop(0))
+
+
+def succeeded(run: PlaybookRun) -> PlaybookRun:
+    assert run.exit_code == 0, run.output
+    return run
+
+
+def failed(run: PlaybookRun, *says: str) -> str:
+    """What a person reads at the end of a run that failed; it says all of this."""
+    assert run.exit_code != 0, run.output
+    message = str(run.failures(NAME)[-1]["msg"])
+    for text in says:
+        assert text in message, message
+    return message

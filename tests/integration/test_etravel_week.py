@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.integration.etravel import NAME, Server
+from tests.integration.etravel import NAME, Server, failed, succeeded
 from tests.integration.support import PlaybookRun
 from tests.lab.etravel import USER
 from tests.lab.inventory import PROJECT, STATIC
@@ -34,20 +34,6 @@ def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
 @pytest.fixture
 def server(lab: Lab) -> Server:
     return Server(lab)
-
-
-def succeeded(run: PlaybookRun) -> PlaybookRun:
-    assert run.exit_code == 0, run.output
-    return run
-
-
-def failed(run: PlaybookRun, *says: str) -> str:
-    """The last failure says all of this."""
-    assert run.exit_code != 0, run.output
-    message = str(run.failures(NAME)[-1]["msg"])
-    for text in says:
-        assert text in message, message
-    return message
 
 
 def impatient(seconds: int) -> dict[str, list[dict[str, t.Any]]]:
@@ -139,7 +125,7 @@ def test_a_forgotten_return_keeps_the_export_on_the_disks_and_appends_to_no_tape
     # The wrong tape keeps the exports suspended, and the right one lets them run again.
     server.until("tuesday", "09:00")
     failed(server.back_to_normal(FULL, etravel_tape_wait=1), "EXP001")
-    assert server.suspended()
+    assert f"{NAME}_exports" in server.journals()
     succeeded(server.back_to_normal(EXPORT))
     assert not server.suspended()
 

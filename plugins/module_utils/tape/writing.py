@@ -26,7 +26,6 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape import (
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import COMPLETE, WRITING, StoredSet, Tape
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.session import Result, Session
 
-
 _UNKNOWN_SIZE = 1
 """Bytes: the least that a part can have."""
 
