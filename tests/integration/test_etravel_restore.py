@@ -5,29 +5,9 @@
 
 from __future__ import annotations
 
-import collections.abc
-import pathlib
-
-import pytest
-
 from tests.integration.etravel import NAME, Server, failed, succeeded
 from tests.lab.etravel import SCHEMA
-from tests.lab.lab import Lab
 from tests.lab.oracle.database import Database
-
-
-@pytest.fixture
-def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
-    """One eTravel server."""
-    with Lab(tmp_path / "lab", installations=0, etravel=1) as running:
-        yield running
-        unknown = list(running.unknown)
-    assert unknown == []
-
-
-@pytest.fixture
-def server(lab: Lab) -> Server:
-    return Server(lab)
 
 
 def database(server: Server) -> Database:
@@ -47,7 +27,7 @@ def empty(server: Server) -> None:
     model.objects.pop(SCHEMA, None)
 
 
-def test_an_export_brings_back_the_database_from_the_vault_from_another_disk_and_from_tape(lab: Lab, server: Server) -> None:
+def test_an_export_brings_back_the_database_from_the_vault_from_another_disk_and_from_tape(server: Server) -> None:
     content = rows(server)
     succeeded(server.nightly())
     manifest = server.newest()
@@ -73,7 +53,7 @@ def test_an_export_brings_back_the_database_from_the_vault_from_another_disk_and
     assert "was there already, and was left alone: IMP-00015" in str(run.result("Say what was restored", NAME)["msg"])
 
 
-def test_a_damaged_export_is_found_and_never_imported(lab: Lab, server: Server) -> None:
+def test_a_damaged_export_is_found_and_never_imported(server: Server) -> None:
     succeeded(server.nightly())
     name = server.newest()["set"]
     dump = server.vault("Recent", name, "etravel.dmp")
@@ -85,7 +65,7 @@ def test_a_damaged_export_is_found_and_never_imported(lab: Lab, server: Server) 
     assert server.changed() == before
 
 
-def test_a_full_tape_is_restored_by_a_person_while_the_server_is_held_still(lab: Lab, server: Server) -> None:
+def test_a_full_tape_is_restored_by_a_person_while_the_server_is_held_still(server: Server) -> None:
     succeeded(server.full_backup("full-1"))
     confirmed = {"etravel_restore_confirm": f"{NAME}/full"}
     before = server.changed()

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import collections.abc
 import hashlib
-import pathlib
 import typing as t
 
 import pytest
@@ -17,23 +15,8 @@ from tests.integration.etravel import NAME, Server, failed, succeeded
 from tests.integration.support import PlaybookRun
 from tests.lab.etravel import USER
 from tests.lab.inventory import PROJECT, STATIC
-from tests.lab.lab import Lab
 
 FULL, EXPORT = "full-1", "export-1"
-
-
-@pytest.fixture
-def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
-    """One eTravel server."""
-    with Lab(tmp_path / "lab", installations=0, etravel=1) as running:
-        yield running
-        unknown = list(running.unknown)
-    assert unknown == []
-
-
-@pytest.fixture
-def server(lab: Lab) -> Server:
-    return Server(lab)
 
 
 def impatient(seconds: int) -> dict[str, list[dict[str, t.Any]]]:
@@ -53,7 +36,7 @@ def said(run: PlaybookRun, task: str) -> str:
     return "\n".join(message) if isinstance(message, list) else str(message)
 
 
-def test_the_week_from_friday_to_wednesday(lab: Lab, server: Server) -> None:
+def test_the_week_from_friday_to_wednesday(server: Server) -> None:
     server.until("friday", "03:13")
     friday = succeeded(server.nightly())
     assert "on tape: EXP001" in said(friday, "Say what was exported")
@@ -63,7 +46,7 @@ def test_the_week_from_friday_to_wednesday(lab: Lab, server: Server) -> None:
     dump = server.vault("Recent", manifest["set"], part["path"]).read_bytes()
     assert part["sha256"] == hashlib.sha256(dump).hexdigest()
     for disk in ("E", "F"):
-        copies = [file for file in (lab.root / NAME / disk).rglob(part["path"]) if file.read_bytes() == dump]
+        copies = [file for file in (server.lab.root / NAME / disk).rglob(part["path"]) if file.read_bytes() == dump]
         assert len(copies) == 1, disk
 
     server.until("friday", "18:00")
@@ -171,10 +154,10 @@ def test_an_export_stays_on_the_disks_while_the_sites_own_task_writes_to_the_sam
     ],
 )
 def test_what_keeps_an_export_from_tape_or_disk_makes_it_degraded_and_the_run_loud(
-    lab: Lab, server: Server, fault: str, value: str | None, says: str
+    server: Server, fault: str, value: str | None, says: str
 ) -> None:
     before = server.records(EXPORT)
-    lab.faults.set(NAME, fault, value)
+    server.lab.faults.set(NAME, fault, value)
     failed(server.nightly(), "is good, and on", says)
     manifest = server.newest()
     assert manifest["grade"] == "degraded"
@@ -192,7 +175,7 @@ def refused(server: Server, run: PlaybookRun, before: list[str], *says: str) -> 
     server.nothing_is_left()
 
 
-def test_what_is_not_ready_on_friday_ends_the_run_before_anything_stops(lab: Lab, server: Server) -> None:
+def test_what_is_not_ready_on_friday_ends_the_run_before_anything_stops(server: Server) -> None:
     before, tape = server.changed(), server.records(FULL)
     warning = "any data on tape FUL001 will be overwritten, and the server will be offline"
     refused(server, server.full_backup(etravel_overwrite_accepted=False), before, warning, "etravel_overwrite_accepted=true")
@@ -206,16 +189,16 @@ def test_what_is_not_ready_on_friday_ends_the_run_before_anything_stops(lab: Lab
     assert server.suspended()
 
 
-def test_a_desktop_that_nobody_is_logged_on_to_is_found_before_anything_stops(lab: Lab, server: Server) -> None:
-    lab.faults.set(NAME, "user_logged_off")
+def test_a_desktop_that_nobody_is_logged_on_to_is_found_before_anything_stops(server: Server) -> None:
+    server.lab.faults.set(NAME, "user_logged_off")
     before = server.changed()
     refused(server, server.full_backup(FULL), before, "Nothing was stopped. Not ready:", "etravel")
     assert not server.suspended()
 
 
 @pytest.mark.parametrize("fault", ["scheduler_ignores_break", "affinity_asks_twice"])
-def test_a_program_that_does_not_close_ends_the_backup_and_everything_runs_again(lab: Lab, server: Server, fault: str) -> None:
-    lab.faults.set(NAME, fault)
+def test_a_program_that_does_not_close_ends_the_backup_and_everything_runs_again(server: Server, fault: str) -> None:
+    server.lab.faults.set(NAME, fault)
     tape = server.records(FULL)
     failed(server.full_backup(FULL, **impatient(5)), "did not stop within")
     server.service_is_back()
@@ -224,10 +207,8 @@ def test_a_program_that_does_not_close_ends_the_backup_and_everything_runs_again
 
 
 @pytest.mark.parametrize(("fault", "says"), [("ntbk_fails", "ntbk"), ("ntbk_log_truncated", "log")])
-def test_a_backup_that_fails_is_no_full_backup_and_the_exports_go_on_to_the_disks(
-    lab: Lab, server: Server, fault: str, says: str
-) -> None:
-    lab.faults.set(NAME, fault)
+def test_a_backup_that_fails_is_no_full_backup_and_the_exports_go_on_to_the_disks(server: Server, fault: str, says: str) -> None:
+    server.lab.faults.set(NAME, fault)
     server.until("friday", "18:00")
     failed(server.full_backup(FULL), "Run the backup command", says, "The scheduled exports stay suspended")
     assert server.sets(full=True) == []
@@ -239,12 +220,12 @@ def test_a_backup_that_fails_is_no_full_backup_and_the_exports_go_on_to_the_disk
 
 
 @pytest.mark.parametrize(("fault", "says"), [("scheduler_no_sign_in", "TA01"), ("affinity_red_text", "Link to the CRS failed")])
-def test_a_program_that_is_not_ready_again_is_named_and_the_tape_is_kept(lab: Lab, server: Server, fault: str, says: str) -> None:
-    lab.faults.set(NAME, fault)
+def test_a_program_that_is_not_ready_again_is_named_and_the_tape_is_kept(server: Server, fault: str, says: str) -> None:
+    server.lab.faults.set(NAME, fault)
     failed(server.full_backup(FULL, **impatient(5)), "on tape FUL001 is good. But:", says)
     assert server.newest(full=True)["grade"] == "quiesced"
     # What is not ready is still in the journal: the next run looks again, and starts what a person has ended.
-    lab.faults.clear(NAME)
+    server.lab.faults.clear(NAME)
     for process in server.machine.processes.named("scheduler.exe"):
         server.machine.processes.kill_tree(process)
     succeeded(server.back_to_normal(EXPORT))
@@ -252,7 +233,7 @@ def test_a_program_that_is_not_ready_again_is_named_and_the_tape_is_kept(lab: La
     server.nothing_is_left()
 
 
-def test_check_mode_shows_every_step_of_the_full_backup_and_changes_nothing(lab: Lab, server: Server) -> None:
+def test_check_mode_shows_every_step_of_the_full_backup_and_changes_nothing(server: Server) -> None:
     before, tapes = server.changed(), {tape.name: tape.records for tape in server.drive.tapes()}
     run = succeeded(server.run("etravel_full_backup", "--check", "--diff"))
     plan = run.result("Show what would be done", NAME)["msg"]
