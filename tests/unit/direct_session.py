@@ -48,6 +48,7 @@ class DirectSession(Session):
         method: str,
         selectors: collections.abc.Mapping[str, str] | None = None,
         arguments: collections.abc.Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Instance:
         found = _class(class_uri)
         instance = found.get(self._machine, selectors) if selectors else None

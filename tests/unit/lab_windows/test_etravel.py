@@ -11,6 +11,7 @@ import pathlib
 
 import pytest
 
+from ansible_collections.lockstep.backup.plugins.module_utils.command import formats
 from tests.lab import etravel
 from tests.lab.windows import event_log, mtf
 from tests.lab.windows.machine import Machine
@@ -218,6 +219,19 @@ def test_a_full_backup_that_fails(
     log = text(machine, etravel.FULL_BACKUP_LOG)
     assert words in log
     assert lacks not in log
+
+
+@pytest.mark.parametrize(
+    ("fault", "failed", "missing"),
+    [("ntbk_seconds", False, False), ("ntbk_fails", True, True), ("ntbk_log_truncated", False, True), ("tape_empty", True, True)],
+)
+def test_its_log_tells_backup_command_how_it_ended(machine: Machine, run: Runner, fault: str, failed: bool, missing: bool) -> None:
+    stop_all(machine)
+    machine.faults.set(fault, 0 if fault == "ntbk_seconds" else None)
+    run(etravel.FULL_BACKUP)
+    findings = formats.read(text(machine, etravel.FULL_BACKUP_LOG), formats.Expected(formats.NTBACKUP))
+    assert (bool(findings.failures), bool(findings.missing)) == (failed, missing)
+    assert findings.counts.skipped == 0
 
 
 def test_the_log_may_be_in_utf_16(machine: Machine, run: Runner) -> None:

@@ -9,11 +9,13 @@ import datetime
 import typing as t
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import conditions
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.conditions import Mark
+from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.feature import FEATURE
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.journal import Journal
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.plan import Wanted, refuse_invalid
 from tests.unit.quiesce.kit import JOURNAL, LOG, THREE, KitHost, Unit, call, service, three
@@ -74,6 +76,21 @@ def test_what_no_host_of_the_platform_can_do_is_refused(entry: dict[str, t.Any],
     error = failure(lambda: refuse_invalid([Wanted.from_params(entry)], platform))
     assert error.slug == "option_invalid"
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        service("a", ready={"expect": ["x"]}),
+        service("a", ready={"refuse": ["x"]}),
+        service("a", ready={"event_log": {}}),
+        {"kind": "process", "name": "a", "start": {"argv": ["a"]}, "desktop": {}},
+        {"kind": "process", "name": "a", "start": {"argv": ["a"]}, "desktop": {"user": "u", "close": "command"}},
+    ],
+)
+def test_what_is_said_by_halves_is_refused(entry: dict[str, t.Any]) -> None:
+    checked = ArgumentSpecValidator(dict(FEATURE.argument_spec)).validate({"name": "job", "units": [entry]})
+    assert len(checked.error_messages) == 1
 
 
 def test_a_resume_waits_until_the_log_says_what_is_expected() -> None:
