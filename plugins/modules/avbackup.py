@@ -165,6 +165,11 @@ options:
   expected_sha256:
     description: With O(state=verified) or O(state=restored), the SHA-256 that the zip must have, in hexadecimal.
     type: str
+  expected_version:
+    description:
+      - With O(state=restored), the version that the tool must have, as in RV(tool_version) when the backup was made.
+      - Without it, only a warning says that the versions have to be the same.
+    type: str
   scratch_folder:
     description:
       - With O(state=drilled), and required for it, the folder to unpack into. It is made and removed, so it must not exist.
@@ -174,7 +179,7 @@ notes:
   - The host remembers its last job in C(avbackup.json) in O(state_folder). A job of another run that still works is not disturbed;
     the error C(run_in_progress) names the run. A backup of a run that is over is stopped, and not used, because nobody knows
     whether the server stayed stopped meanwhile. A restore is never stopped for that reason.
-  - The tool restores only into the version of the server that made the backup.
+  - The tool restores only into the version of the server that made the backup. See O(expected_version).
   - Restores are done with the Enterprise Server stopped; name the journal in O(quiesced) to have that checked.
 seealso:
   - module: lockstep.backup.win_service_quiesce
@@ -276,6 +281,11 @@ seconds:
   returned: always but for O(state=drilled)
   type: float
   sample: 812.4
+tool_version:
+  description: The version that the file of the tool carries. Null when it carries none, or was not looked at.
+  returned: always but for O(state=drilled)
+  type: str
+  sample: 7.1.1.50
 log:
   description: The file with the tool's output. Null when it was not written.
   returned: always but for O(state=drilled)

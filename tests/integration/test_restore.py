@@ -13,6 +13,7 @@ from tests.integration.support import PlaybookRun, run_playbook, vault_folder
 from tests.lab.lab import Lab
 from tests.lab.oracle.database import Database
 from tests.lab.sites import DATA_FOLDER, SCHEMA
+from tests.lab.windows.programs.altium import AVBACKUP, SERVER_VERSION
 
 ONLY_FIRST = ("--limit", "aes1")
 SCRATCH = "AESDRILL"
@@ -125,6 +126,21 @@ def test_a_restore_into_a_schema_that_is_not_empty_is_refused_before_anything_is
     run = restore(lab, name)
     assert run.exit_code != 0
     assert "is not empty" in run.output
+    assert requests_that_change(lab, before) == []
+
+
+def test_a_restore_into_another_version_of_avbackup_is_refused_before_anything_is_stopped(lab: Lab) -> None:
+    name = backed_up(lab)
+    manifest = json.loads(part(lab, "aes1", name, "manifest.json").read_text())
+    assert [made["tool_version"] for made in manifest["parts"]] == [SERVER_VERSION]
+    model = database(lab)
+    model.tables[SCHEMA].clear()
+    model.objects.pop(SCHEMA, None)
+    lab.hosts["aes1"].machine.file_versions[AVBACKUP.lower()] = "8.0.4.2"
+    before = len(lab.requests)
+    run = restore(lab, name)
+    assert run.exit_code != 0
+    assert run.error_codes() == ["version_mismatch"]
     assert requests_that_change(lab, before) == []
 
 

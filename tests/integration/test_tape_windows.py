@@ -17,13 +17,15 @@ import pytest
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import drive as drives
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import settings
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.drive import Outcome, Step
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.feature import FEATURE
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import powershell
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.host import WindowsHost
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.tape_script import SCRIPT
-from tests.integration.direct import SELF, windows_host
+from tests.integration.direct import SELF, run_feature, windows_host
 from tests.integration.killing import wait_until
 from tests.integration.support import run_playbook, write_playbook
 from tests.lab.lab import Lab
@@ -125,6 +127,15 @@ def test_what_is_told_once_before_a_status_is_asked_again(site: Site, event: str
     assert site.drive().perform(WRITE)[-1].end is None
 
 
+def test_a_connection_that_is_lost_while_a_tape_is_waited_for_ends_nothing(site: Site) -> None:
+    drive = site.drive()
+    assert drive.status().loaded
+    site.machine.faults.set("drop_before", 2)
+    assert drive.status().loaded
+    site.machine.faults.set("drop_before", 2)
+    assert refused(lambda: drive.perform(WRITE)).slug == "connection_lost"
+
+
 def test_files_that_cannot_be_used_are_told_as_the_hosts_own_errors(site: Site) -> None:
     site.drive().perform(WRITE)
 
@@ -195,11 +206,16 @@ def test_long_work_tells_how_far_it_is_and_ends_at_its_time(site: Site) -> None:
     wait_until(lambda: site.tapes.opened is None, "the job's process ends")
 
 
-def test_what_a_dead_run_left_working_is_ended_by_the_next_one(site: Site) -> None:
+def leave_job(site: Site) -> None:
+    """A run has died, and its job works on."""
     site.machine.faults.set("tape_hangs", 2)
     site.host.write_text(f"{FOLDER}\\tape-request.json", request())
     site.host.start_job(JOB, powershell.file_command(powershell.place(site.host, SCRIPT), f"{FOLDER}\\tape-request.json"))
-    wait_until(lambda: site.tapes.opened is not None, "the job has the drive")
+    wait_until(lambda: site.tapes.position == 2, "the job has written two blocks")
+
+
+def test_what_a_dead_run_left_working_is_ended_by_the_next_one(site: Site) -> None:
+    leave_job(site)
     assert refused(site.drive().status).slug == "drive_busy"
     drive = site.drive()
     drive.take_over()
@@ -208,6 +224,17 @@ def test_what_a_dead_run_left_working_is_ended_by_the_next_one(site: Site) -> No
     assert site.host.stat(JOB) is None
     site.machine.faults.clear()
     assert site.write_file().end == drives.END_OF_FILE
+
+
+def test_only_who_has_the_lock_ends_what_a_dead_run_left_working(site: Site) -> None:
+    leave_job(site)
+    common: dict[str, t.Any] = {"path": FOLDER, "installation": "etravel", "device": DEVICE}
+    assert run_feature(site.lab, FEATURE, state="query", **common)["drive"]["error_code"] == "drive_busy"
+    assert site.host.job_status(JOB).state == JOB_RUNNING
+    pool = {"name": "export", "tapes": 4, "retention_days": 7}
+    # The two blocks that the dead run wrote are nobody's set.
+    assert refused(lambda: run_feature(site.lab, FEATURE, state="labelled", pool=pool, **common)).slug == "tape_foreign"
+    assert site.host.stat(JOB) is None
 
 
 def request() -> str:

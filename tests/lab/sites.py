@@ -99,6 +99,7 @@ def build_enterprise_server(machine: Machine, oracle_host: str, data_files: int 
     machine.iis.add_site(Site("Altium Enterprise Server", 2, "http/*:9780:"))
     for path, tool in altium.TOOLS.items():
         machine.install(path, tool)
+    machine.file_versions[altium.AVBACKUP.lower()] = altium.SERVER_VERSION
     _write_ini(machine, oracle_host)
     _write_data(machine, data_files)
     Presence(machine, "avbackup_missing", [altium.AVBACKUP])

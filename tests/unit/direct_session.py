@@ -10,7 +10,6 @@ import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import Instance, Session, Settings
 from tests.lab.windows import cim_classes, execution
 from tests.lab.windows.cim import Call, CimClass
@@ -57,7 +56,7 @@ class DirectSession(Session):
         lowered = {name.lower(): value for name, value in (arguments or {}).items()}
         return _told(found.methods[method].run(Call(self._machine, self._user, instance, lowered)))
 
-    def command(self, line: str, stdin: bytes | None, timeout: float, repeatable: bool = False) -> Completed:
+    def command_bytes(self, line: str, stdin: bytes | None, timeout: float, repeatable: bool = False) -> tuple[int, bytes, bytes]:
         out, err = BufferOutput(), BufferOutput()
         try:
             run, program = execution.prepare(
@@ -75,7 +74,7 @@ class DirectSession(Session):
         except WinError as error:
             raise LockstepError("tool_missing", f"{line}: {error}") from None
         code = execution.run(run, program)
-        return Completed((line,), code, _lines(out), _lines(err))
+        return code, out.take(), err.take()
 
 
 def _class(uri: str) -> CimClass:
@@ -94,7 +93,3 @@ def _text(value: t.Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat(timespec="microseconds") if isinstance(value, datetime.datetime) else str(value)
-
-
-def _lines(output: BufferOutput) -> str:
-    return output.take().decode("utf-8", "replace").replace("\r\n", "\n")

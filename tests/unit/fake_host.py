@@ -135,6 +135,7 @@ class FakeHost:
         self.folders: set[str] = {"C:\\"}
         self.private: set[str] = set()
         self.modified: dict[str, datetime.datetime] = {}
+        self.versions: dict[str, str] = {}
         self.wall = datetime.datetime(2026, 11, 21, 3, 13, 0, tzinfo=datetime.UTC)
         self.free = 10**12
         self.admin = True
@@ -207,7 +208,7 @@ class FakeHost:
     def stat(self, path: str) -> base.FileInfo | None:
         when = self.modified.get(path, self.wall)
         if path in self.files:
-            return base.FileInfo(path, False, len(self.files[path]), when)
+            return base.FileInfo(path, False, len(self.files[path]), when, self.versions.get(path))
         return base.FileInfo(path, True, 0, when) if path in self.folders else None
 
     def list_folder(self, path: str, kind: str | None = None) -> list[base.FileInfo]:

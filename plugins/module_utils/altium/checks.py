@@ -28,6 +28,7 @@ class Facts:
 
     admin: bool = True
     tool_there: bool = True
+    tool_version: str | None = None
     ini_there: bool = True
     zip_bytes: int | None = None
     zip_is_folder: bool = False
@@ -65,13 +66,30 @@ def check_admin(_settings: Settings, facts: Facts) -> Check:
 
 def check_tool(settings: Settings, facts: Facts) -> Check:
     if facts.tool_there:
-        return Check("tool", True, f"{settings.tool} is there.")
+        version = f", version {facts.tool_version}" if facts.tool_version else ""
+        return Check("tool", True, f"{settings.tool} is there{version}.")
     return Check(
         "tool",
         False,
         f"{settings.tool} is missing. Set tool_folder to the BackupTool folder of the installed server, and do not copy the tool "
         "elsewhere: its restore fails outside its own folder.",
         "tool_missing",
+    )
+
+
+def check_version(settings: Settings, facts: Facts) -> Check:
+    """avbackup restores only into the version that made the backup."""
+    if settings.expected_version is None:
+        return Check("version", True, "Not compared: no expected_version was given.")
+    if settings.expected_version == facts.tool_version:
+        return Check("version", True, f"{settings.tool} has the version that made the backup, {facts.tool_version}.")
+    return Check(
+        "version",
+        False,
+        f"The backup was made by version {settings.expected_version} of avbackup, but {settings.tool} has "
+        f"{facts.tool_version or 'none that can be read'}. Install that version of the Enterprise Server. If you know that the two "
+        "fit, restore without expected_version.",
+        "version_mismatch",
     )
 
 
@@ -184,7 +202,7 @@ def check_confirmation(settings: Settings, _facts: Facts) -> Check:
 
 _ALWAYS = (check_admin, check_tool, check_ini)
 _BACKUP = (*_ALWAYS, check_target, check_space, check_health_monitor, check_tool_idle, check_units)
-_RESTORE = (*_ALWAYS, check_source, check_health_monitor, check_tool_idle, check_units, check_confirmation)
+_RESTORE = (*_ALWAYS, check_version, check_source, check_health_monitor, check_tool_idle, check_units, check_confirmation)
 
 
 def judge(settings: Settings, facts: Facts) -> list[Check]:

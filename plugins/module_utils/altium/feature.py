@@ -40,8 +40,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.owner import refus
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.grading import grade
 
 SAME_VERSION = (
-    "avbackup restores only into the version of the Enterprise Server that made the backup. Lockstep cannot read the version "
-    "from the zip: compare it with what the tool's log beside the zip tells."
+    "avbackup restores only into the version of the Enterprise Server that made the backup, and no expected_version was given. "
+    "Compare the version with what the tool's log beside the zip tells."
 )
 
 
@@ -66,7 +66,8 @@ def _present(task: Task, settings: Settings) -> dict[str, t.Any]:
 
 
 def _restored(task: Task, settings: Settings) -> dict[str, t.Any]:
-    task.warn(SAME_VERSION)
+    if settings.expected_version is None:
+        task.warn(SAME_VERSION)
     # In check mode the plan is what the person wants to see before confirming it.
     settings = dataclasses.replace(settings, confirm=settings.confirm or task.check_mode)
     execution = _prepare(task, settings, ask_units=not task.check_mode)
@@ -116,7 +117,9 @@ def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
     else:
         make = None if facts.folder_there else task.host.parent(settings.zip_path)
         plan = planning.backup_plan(settings, names, previous.action, old_job, make)
-    return Execution(task, settings, checks, plan)
+    execution = Execution(task, settings, checks, plan)
+    execution.outcome["tool_version"] = facts.tool_version
+    return execution
 
 
 def _preflight(task: Task, settings: Settings, ask_units: bool) -> tuple[list[Check], Facts, Previous]:

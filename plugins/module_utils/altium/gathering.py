@@ -36,6 +36,7 @@ def gather(task: Task, settings: Settings, previous: Previous, ask_units: bool) 
     return Facts(
         admin=host.is_admin(),
         tool_there=tool is not None and not tool.is_dir,
+        tool_version=tool.version if tool is not None else None,
         ini_there=ini is not None and not ini.is_dir,
         zip_bytes=target.size if target and not target.is_dir else None,
         zip_is_folder=bool(target and target.is_dir),

@@ -40,6 +40,7 @@ class Execution:
             "job": None,
             "log": None,
             "log_tail": "",
+            "tool_version": None,
             "grade": None,
             "grade_reasons": [],
             "units_stopped_again": [],

@@ -49,6 +49,7 @@ ARGUMENT_SPEC: t.Mapping[str, t.Any] = {
     "verify": {"type": "bool", "default": True},
     "confirm": {"type": "bool", "default": False},
     "expected_sha256": {"type": "str"},
+    "expected_version": {"type": "str"},
     "scratch_folder": {"type": "str"},
 }
 
@@ -80,6 +81,7 @@ class Settings:
     verify: bool
     confirm: bool
     expected_sha256: str | None
+    expected_version: str | None
 
 
 def command_line(tool: str, arguments: t.Sequence[str], zip_path: str, ini: str) -> tuple[str, ...]:
@@ -134,6 +136,7 @@ def settings_from(params: t.Mapping[str, t.Any], host: Host) -> Settings:
         verify=params["verify"],
         confirm=params["confirm"],
         expected_sha256=digest.lower() if digest else None,
+        expected_version=params["expected_version"],
     )
 
 

@@ -46,12 +46,14 @@ class Completed:
 
 @dataclasses.dataclass(frozen=True)
 class FileInfo:
-    """A file or folder: ``size`` in bytes (0 for folders), ``modified`` with its time zone."""
+    """A file or folder: ``size`` in bytes (0 for folders), ``modified`` with its time zone. ``version``: of a program's file, when
+    it was asked for alone and the platform keeps it there (Windows)."""
 
     path: str
     is_dir: bool
     size: int
     modified: datetime.datetime
+    version: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -496,7 +496,8 @@ def _columns(is_dir: bool) -> str:
 
 
 def _file_info(item: dict[str, t.Any], is_dir: bool) -> FileInfo:
-    return FileInfo(item["Name"], is_dir, int(item.get("FileSize") or 0), _datetime(item["LastModified"]))
+    size, modified = int(item.get("FileSize") or 0), _datetime(item["LastModified"])
+    return FileInfo(item["Name"], is_dir, size, modified, item.get("Version") or None)
 
 
 def _datetime(text: str) -> datetime.datetime:

@@ -16,9 +16,11 @@ import hashlib
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line
 
 if t.TYPE_CHECKING:
     from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Completed, Host
+    from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.machine import WindowsMachine
 
 PROGRAM = "powershell.exe"
 SWITCHES = ("-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass")
@@ -43,11 +45,13 @@ class Script:
         return f"{self.name}-{hashlib.sha256(self.text.encode('ascii')).hexdigest()[:12]}.ps1"
 
 
-def run(host: Host, script: Script, argument: str, timeout: float) -> Completed:
-    """Run to its end with one argument: ASCII, without line ends. Slugs: those of ``Host.run``."""
+def run(host: WindowsMachine, script: Script, argument: str, timeout: float, repeatable: bool = False) -> Completed:
+    """Run to its end with one argument: ASCII, without line ends. ``repeatable``: also again after a lost connection, because it
+    changes nothing. Slugs: those of ``Host.run``."""
     code = base64.b64encode(script.text.encode("ascii")).decode("ascii")
     encoded = base64.b64encode(BOOTSTRAP.encode("utf-16-le")).decode("ascii")
-    return host.run([PROGRAM, *SWITCHES, "-EncodedCommand", encoded], stdin=f"{code}\n{argument}\n", timeout=timeout)
+    line = command_line([PROGRAM, *SWITCHES, "-EncodedCommand", encoded])
+    return host.session.command(line, f"{code}\r\n{argument}\r\n".encode("ascii"), timeout, repeatable)
 
 
 def place_of(host: Host, script: Script) -> str:

@@ -23,7 +23,7 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows import pow
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.tape_script import SCRIPT
 
 if t.TYPE_CHECKING:
-    from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Host
+    from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.machine import WindowsMachine
 
 Answer = dict[str, t.Any]
 
@@ -44,7 +44,7 @@ class WindowsTapeDrive:
     ``wait`` waits for a job, ``progress`` is told how far it is."""
 
     def __init__(
-        self, host: Host, path: str, folder: str, wait: drive.Waiter, progress: collections.abc.Callable[[str], None]
+        self, host: WindowsMachine, path: str, folder: str, wait: drive.Waiter, progress: collections.abc.Callable[[str], None]
     ) -> None:
         self.name = path
         self._host, self._wait, self._progress = host, wait, progress
@@ -102,7 +102,8 @@ class WindowsTapeDrive:
         return self._as_command(self._asked(operation))
 
     def _as_command(self, request: Answer) -> Answer:
-        done = powershell.run(self._host, SCRIPT, json.dumps(request), _LONGEST_MOVE)
+        # Whoever waits for a tape asks for hours: a connection that is lost then must not end the run.
+        done = powershell.run(self._host, SCRIPT, json.dumps(request), _LONGEST_MOVE, repeatable=not request["writing"])
         return self._answer(done.stdout, done.stderr or f"exit code {done.exit_code}")
 
     def _as_job(self, request: Answer) -> Answer:
@@ -177,7 +178,7 @@ class WindowsTapeDrive:
 class _Told:
     """Tells now and then what a job has printed of its progress."""
 
-    def __init__(self, host: Host, job: str, progress: collections.abc.Callable[[str], None], name: str) -> None:
+    def __init__(self, host: WindowsMachine, job: str, progress: collections.abc.Callable[[str], None], name: str) -> None:
         self._host, self._job, self._progress, self._name = host, job, progress, name
         self._next = _PROGRESS_SECONDS
 

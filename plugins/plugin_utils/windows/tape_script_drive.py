@@ -296,12 +296,16 @@ namespace Lockstep
             throw Failed("WriteFile", code);
         }
 
-        public void WriteMark()
+        private uint Mark()
         {
             uint code = Native.WriteTapemark(device, 1, 1, 0);
-            if (code == 1 || code == 50)
-                // A drive that only knows long ones.
-                code = Native.WriteTapemark(device, 3, 1, 0);
+            // A drive may only know long ones.
+            return code == 1 || code == 50 ? Native.WriteTapemark(device, 3, 1, 0) : code;
+        }
+
+        public void WriteMark()
+        {
+            uint code = Mark();
             if (code == Overflow)
                 throw new Stop("end_of_tape", "");
             if (code != 0 && code != EndOfMedia)
@@ -316,7 +320,7 @@ namespace Lockstep
             if (!wrote)
                 return;
             wrote = false;
-            Native.WriteTapemark(device, 1, 1, 0);
+            Mark();
         }
     }
 """

@@ -44,6 +44,7 @@ def _instance(machine: Machine, path: str) -> Instance:
     }
     if not is_dir:
         instance["FileSize"] = machine.files.size(path)
+        instance["Version"] = machine.file_versions.get(path.lower())
     return instance
 
 

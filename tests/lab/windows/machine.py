@@ -74,6 +74,8 @@ class Machine:
         """Only where ``add_tape_drive`` was called."""
         self.programs: dict[str, Tool] = {}
         """By lower-case file name. A program runs only where its file is."""
+        self.file_versions: dict[str, str] = {}
+        """By lower-case path, of programs whose files carry one."""
         self.environment: dict[str, str] = {
             "SystemDrive": "C:",
             "SystemRoot": r"C:\Windows",

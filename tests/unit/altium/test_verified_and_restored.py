@@ -144,3 +144,31 @@ def test_a_failed_restore_keeps_the_zip_and_warns_of_half_restored_data() -> Non
     assert error.slug == "tool_failed"
     assert "in part" in error.message
     assert host.files[ZIP] == CONTENT
+
+
+def of_version(version: str | None) -> FakeHost:
+    host = with_zip()
+    if version is not None:
+        host.versions[TOOL] = version
+    return host
+
+
+def test_the_checks_tell_the_tools_version() -> None:
+    host = of_version("7.1.1.50")
+    del host.files[ZIP]
+    assert run(host, state="checked")["tool_version"] == "7.1.1.50"
+
+
+@pytest.mark.parametrize("present", ["7.1.1.51", None])
+def test_a_restore_into_another_or_an_unknown_version_is_refused_before_the_tool_runs(present: str | None) -> None:
+    host = of_version(present)
+    error = failure(host, state="restored", confirm=True, expected_version="7.1.1.50")
+    assert (error.slug, error.details["tool_version"]) == ("version_mismatch", present)
+    assert not [event for event in host.events if event.startswith("job ")]
+
+
+def test_a_restore_into_the_same_version_needs_no_warning() -> None:
+    host = of_version("7.1.1.50")
+    result = run(host, state="restored", confirm=True, expected_version="7.1.1.50")
+    assert result["exit_code"] == 0
+    assert not [text for text in warnings(host) if "version" in text]
