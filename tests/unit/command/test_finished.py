@@ -29,7 +29,7 @@ from tests.unit.command.program import (
     steps,
     warnings,
 )
-from tests.unit.fake_host import FakeClock, FakeHost, FakeUnit
+from tests.unit.fake_host import FakeClock, FakeHost, FakeJob, FakeUnit
 
 
 def test_a_backup_with_a_good_exit_code_and_log_is_one() -> None:
@@ -331,3 +331,22 @@ def test_a_lease_that_fired_stops_the_program() -> None:
     clock.on_sleep.append(fire)
     assert failure(host, clock, quiesced="altium", max_outage=600).slug == "lease_fired"
     assert f"stop job {JOB}" in host.events
+
+
+@pytest.mark.parametrize("ending", ["hang", "lost"])
+def test_units_that_ran_again_are_stopped_also_when_the_program_never_ended(ending: str) -> None:
+    host, clock = quiet(), FakeClock()
+    restart = restart_w3svc(host)
+
+    def lose(job: FakeJob) -> base.JobStatus:
+        restart()
+        return base.JobStatus(base.JOB_LOST)
+
+    Program(host, clock, seconds=100_000)
+    if ending == "hang":
+        clock.on_sleep.append(lambda elapsed: restart())
+    else:
+        host.job = lose
+    error = failure(host, clock, quiesced="altium", timeout=60)
+    assert (error.slug, error.details["units_stopped_again"]) == ("job_timeout" if ending == "hang" else "job_lost", ["W3SVC"])
+    assert host.units["service"]["W3SVC"].state == base.STOPPED

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.lockstep.backup.plugins.module_utils.command.feature import FEATURE
 from ansible_collections.lockstep.backup.plugins.module_utils.command.record import Record
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
@@ -23,8 +24,10 @@ from tests.unit.command.program import (
     run,
     server,
     steps,
+    task_for,
 )
 from tests.unit.fake_host import OTHER, OWNER, FakeClock, FakeHost, FakeJob
+from tests.unit.quiesce.kit import KilledError
 
 STATES = {"running": base.JOB_RUNNING, "exited": base.JOB_EXITED, "lost": base.JOB_LOST}
 
@@ -183,3 +186,43 @@ def test_query_tells_of_anybodys_job_and_changes_nothing() -> None:
     result = run(host, state="query", argv=None, log_format=None, log=None)
     assert (result["job_state"], result["owner"]["run_id"], result["output_tail"]) == ("running", OTHER.run_id, "so far")
     assert (result["changed"], result["seconds"], host.files) == (False, 0.0, before)
+
+
+def killed_at(host: FakeHost, number: int) -> bool:
+    """Whether a run of somebody else was killed before its ``number``-th change."""
+    changes = 0
+
+    def count(operation: str, path: str) -> None:
+        nonlocal changes
+        changes += 1
+        if changes == number:
+            raise KilledError
+
+    host.before_write = count
+    task = task_for(host, keep_log="C:\\Etravel\\set.log")
+    task.owner = OTHER
+    try:
+        FEATURE.run(task)
+    except KilledError:
+        return True
+    finally:
+        host.before_write = lambda operation, path: None
+    return False
+
+
+def test_after_a_run_that_was_killed_anywhere_the_next_one_makes_its_own_backup_and_no_old_log_is_lost() -> None:
+    number = 1
+    while True:
+        host = server()
+        host.files[LOG] = b"last week's"
+        Program(host)
+        killed = killed_at(host, number)
+        host.events.clear()
+        assert run(host, dead_run=OTHER.run_id)["counts"]["sets"] == 2
+        assert f"job {PROGRAM}" in host.events
+        assert b"last week's" in host.files.values()
+        assert host.stat(JOB) is None
+        if not killed:
+            assert number > 7
+            return
+        number += 1

@@ -15,6 +15,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.errors import Lock
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
 from tests.unit.copies.disks import DISKS, SET, SET_ID, SOURCE, DiskHost, failure, present, states
 from tests.unit.fake_host import OTHER, OWNER
+from tests.unit.quiesce.kit import KilledError
 
 COPY = "D:\\Copies\\26112101\\etravel.dmp"
 DIGEST = hashlib.sha256(b"dump" * 1000).hexdigest()
@@ -202,10 +203,6 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, t.Any], slu
 # what was cut short
 
 
-class Killed(BaseException):
-    """The process is gone: nothing may catch this."""
-
-
 def kill_at(host: DiskHost, number: int) -> bool:
     """Whether the run was killed before its ``number``-th change."""
     changes = 0
@@ -214,12 +211,12 @@ def kill_at(host: DiskHost, number: int) -> bool:
         nonlocal changes
         changes += 1
         if changes == number:
-            raise Killed
+            raise KilledError
 
     host.before_write = count
     try:
         present(host)
-    except Killed:
+    except KilledError:
         return True
     finally:
         host.before_write = lambda operation, path: None
