@@ -146,7 +146,9 @@ class Operator:
 
     def _look(self, moment: str, request: Request) -> None:
         drive = self._server.drive
-        if moment == BEFORE and request.host == NAME and self._tapes and drive.loaded is None:
+        # Not while a program still works on the drive that has just given its tape back.
+        begins = moment == BEFORE and request.host == NAME and request.kind == "command"
+        if begins and self._tapes and drive.loaded is None:
             drive.insert(self._tapes.pop(0))
 
 
