@@ -71,8 +71,8 @@ class Weeks:
     def _next_tape(self) -> str:
         """The tape that is asked for: what was never written, else what was written longest ago."""
         catalogue = json.loads(self.server.state_folder("tapes", NAME, "tapes.json").read_text(encoding="utf-8"))
-        written = {label: catalogue["tapes"][label]["last_written"] or "" for label in FULL}
-        return FULL[min(FULL, key=lambda label: (written[label], label))]
+        tapes = [(tape["last_written"] or "", tape["label"]) for tape in catalogue["tapes"] if tape["label"] in FULL]
+        return FULL[min(tapes)[1]]
 
     def _loaded(self) -> str | None:
         loaded = self.server.drive.loaded
