@@ -48,6 +48,10 @@ class Server:
         assert found is not None
         return found
 
+    def site_exports(self) -> bool:
+        """Whether the site's own export would start."""
+        return self.export_task.enabled
+
     # time
     def until(self, day: str, time: str) -> None:
         """Time passes until the next such moment, and what is scheduled happens."""

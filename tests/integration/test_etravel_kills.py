@@ -86,7 +86,7 @@ class Weeks:
     def what_must_hold(self) -> None:
         """Also in the very moment of a kill."""
         server = self.server
-        if server.export_task.enabled:
+        if server.site_exports():
             assert self._loaded() in EXPORTS, self.story
         else:
             assert server.suspended(), self.story
@@ -155,7 +155,7 @@ def test_a_return_killed_anywhere_lets_no_export_near_a_wrong_tape_and_the_next_
         weeks.monday(at(point(change)))
     weeks.ended_well(weeks.monday())
     assert not weeks.server.suspended()
-    assert weeks.server.export_task.enabled
+    assert weeks.server.site_exports()
 
 
 def test_the_kills_reach_every_step_of_both_runs(weeks: Weeks) -> None:

@@ -59,7 +59,7 @@ def test_the_week_from_friday_to_wednesday(server: Server) -> None:
     assert manifest["details"]["sticker"].split("\n")[:3] == ["Full WinNT 4.0 Backup", "eTravel Server", today]
     assert manifest["details"]["sticker"] in said(full, "Say what was backed up")
     assert server.suspended()
-    assert not server.export_task.enabled
+    assert not server.site_exports()
     server.service_is_back()
     server.nothing_is_left()
 
@@ -118,7 +118,7 @@ def test_a_sites_own_export_never_appends_to_the_tape_of_the_full_backup(server:
     site = {"etravel_exports_by": "site"}
     server.until("friday", "18:00")
     succeeded(server.full_backup(FULL, **site))
-    assert not server.export_task.enabled
+    assert not server.site_exports()
     server.drive.insert(FULL)
     written, starts = server.records(FULL), server.export_task.history.count("started")
     server.until("tuesday", "09:00")
@@ -126,7 +126,7 @@ def test_a_sites_own_export_never_appends_to_the_tape_of_the_full_backup(server:
     failed(server.back_to_normal(**site), "The exports stay as they are. In the drive is FUL001")
     server.drive.insert("export-2")
     succeeded(server.back_to_normal(**site))
-    assert server.export_task.enabled
+    assert server.site_exports()
     before = len(server.records("export-2"))
     server.until("wednesday", "04:00")
     assert server.export_task.history.count("started") == starts + 1
