@@ -73,9 +73,11 @@ options:
       - V(imported) takes the tape in the drive, or with a changer each of its tapes, into the catalogue as the tape describes
         itself. A sealed tape tells nothing, and stays as the catalogue has it.
       - V(restored) reads the parts of O(set_id) into O(dest), and compares their hashes.
+      - V(recovered) puts in order what a run that is over has left, as each state but V(query) does before its own work. The
+        tape stays where it is.
     type: str
     required: true
-    choices: [query, loaded, ejected, labelled, written, sealed, advanced, imported, restored]
+    choices: [query, loaded, ejected, labelled, written, sealed, advanced, imported, restored, recovered]
   device:
     description: The tape drive. Required for all states except V(query).
     type: dict

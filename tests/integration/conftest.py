@@ -10,10 +10,11 @@ import pathlib
 
 import pytest
 
-from tests.lab.lab import Lab
-
 # They assert for the tests, and their failures should say as much.
-pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights")
+pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights", "tests.integration.etravel")
+
+from tests.integration.etravel import Server  # noqa: E402 (rewriting only works before the import)
+from tests.lab.lab import Lab  # noqa: E402
 
 
 @pytest.fixture
@@ -21,5 +22,14 @@ def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
     """Two installations, one per transport, on a network of their own. ``lab.unknown`` must be empty at the end."""
     with Lab(tmp_path / "lab", installations=2) as running:
         yield running
+        unknown = list(running.unknown)
+    assert unknown == []
+
+
+@pytest.fixture
+def server(tmp_path: pathlib.Path) -> collections.abc.Iterator[Server]:
+    """One eTravel server on a network of its own; the same must hold for its lab."""
+    with Lab(tmp_path / "lab", installations=0, etravel=1) as running:
+        yield Server(running)
         unknown = list(running.unknown)
     assert unknown == []

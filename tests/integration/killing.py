@@ -88,6 +88,7 @@ class Run:
         alone: bool = False,
         arguments: collections.abc.Sequence[str] = (),
         environment: collections.abc.Mapping[str, str] = types.MappingProxyType({}),
+        limit: str = "aes1",
         **variables: t.Any,
     ) -> None:
         self.lab, self.chosen, self.alone = lab, chosen, alone
@@ -100,7 +101,7 @@ class Run:
         self._numbers: dict[tuple[str, int], int] = {}
         self.trace = lab.root / f"trace-{len(list(lab.root.glob('trace-*')))}.jsonl"
         self._output = self.trace.with_suffix(".out")
-        limits = ["--limit", "aes1", "--forks", "1", "--extra-vars", json.dumps(variables)]
+        limits = ["--limit", limit, "--forks", "1", "--extra-vars", json.dumps(variables)]
         self._command = playbook_command(lab, playbook, *limits, *arguments)
 
     def __enter__(self) -> t.Self:

@@ -18,6 +18,7 @@ import threading
 import time
 import typing as t
 
+from tests.lab import etravel_in_use
 from tests.lab.inventory import PROJECT
 from tests.lab.lab import DEFAULT_NETWORK, DEFAULT_ROOT, Lab, LabError
 from tests.lab.sites import SCHEMA
@@ -208,6 +209,9 @@ def serve(
         signal.signal(number, lambda *_unused: stopping.set())
     try:
         with Lab(root, installations, network, etravel=etravel) as lab:
+            for host in lab.hosts.values():
+                if host.kind == "etravel":
+                    etravel_in_use.take_over(host.machine)
             control = ControlServer(lab)
             control.announce()
             stopping.wait()

@@ -13,7 +13,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.importing imp
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.inquiry import query
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.labelling import labelled
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.restoring import restored
-from ansible_collections.lockstep.backup.plugins.module_utils.tape.rotating import advanced, ejected, loaded
+from ansible_collections.lockstep.backup.plugins.module_utils.tape.rotating import advanced, ejected, loaded, recovered
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.sealing import sealed
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.writing import written
 
@@ -27,6 +27,7 @@ _STATES: t.Mapping[str, t.Callable[[Task], dict[str, t.Any]]] = {
     "advanced": advanced,
     "imported": imported,
     "restored": restored,
+    "recovered": recovered,
 }
 
 
@@ -127,6 +128,7 @@ FEATURE = Feature(
         ("state", "advanced", ("device", "pool")),
         ("state", "imported", ("device",)),
         ("state", "restored", ("device", "set_id", "dest")),
+        ("state", "recovered", ("device",)),
     ),
     required_by={"changer": ("device",)},
 )

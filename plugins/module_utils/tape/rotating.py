@@ -69,6 +69,16 @@ def _writable(session: Session, barcode: str | None, overwrites: bool) -> None:
         raise problem
 
 
+def recovered(task: Task) -> Result:
+    """What a run that is over has left: its lock, what it has still working on the drive, and the sets that it did not complete."""
+    session = Session(task)
+    with session.locked():
+        if not task.check_mode:
+            session.drive.take_over()
+        session.save("what a run that is over did not complete")
+    return session.result()
+
+
 def ejected(task: Task) -> Result:
     """The drive is empty, and the catalogue knows where its tape went."""
     session = Session(task)

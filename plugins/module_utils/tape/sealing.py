@@ -17,6 +17,8 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape.session impor
 def sealed(task: Task) -> Result:
     """Record that ``set_id`` is on the tape in the drive. Unchanged when the catalogue has it there already."""
     session = Session(task)
+    if task.check_mode and _is_still_to_come(session):
+        return _planned(session)
     with session.locked():
         tape = _expected(session)
         if not session.drive.status().loaded:
@@ -34,6 +36,20 @@ def sealed(task: Task) -> Result:
     return session.result(
         set=vars(stored), tape=tape.label, found=identity.as_dict(), sticker=rotating.sticker_of(session, tape.label)
     )
+
+
+def _is_still_to_come(session: Session) -> bool:
+    """Whether the tape that is named was only planned to be loaded: in the check mode of a whole playbook nobody has put it in."""
+    session.read_catalogue()
+    tape = session.catalogue.tapes.get(session.params["tape"] or "")
+    return tape is not None and tape.pool == session.pool.name and tape.location != placing.IN_DRIVE
+
+
+def _planned(session: Session) -> Result:
+    label = session.params["tape"]
+    with session.locked():
+        session.act("seal", label, f"it holds {session.params['set_id']}")
+    return session.result(set=None, tape=label, found=None, sticker=rotating.sticker_of(session, label))
 
 
 def _expected(session: Session) -> Tape:

@@ -26,6 +26,9 @@ from ansible_collections.lockstep.backup.plugins.module_utils.tape import (
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import COMPLETE, WRITING, StoredSet, Tape
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.session import Result, Session
 
+_UNKNOWN_SIZE = 1
+"""Bytes: the least that a part can have."""
+
 
 def written(task: Task) -> Result:
     """Write ``parts`` as ``set_id``. Unchanged when the catalogue has this set complete."""
@@ -70,6 +73,10 @@ def _parts(session: Session) -> list[dict[str, t.Any]]:
     found = []
     for part in _named(session):
         info = session.host.stat(part["path"])
+        if info is None and session.task.check_mode:
+            # In the check mode of a whole playbook they have not been made, and how large they will be is not known.
+            found.append({"name": part["name"], "path": part["path"], "bytes": _UNKNOWN_SIZE, "sha256": part["sha256"] or ""})
+            continue
         if info is None or info.is_dir:
             raise LockstepError(
                 "part_missing", f"Part {part['path']} is not there on {session.host.name}, or is no file.", part=part["path"]

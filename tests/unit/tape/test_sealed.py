@@ -275,3 +275,13 @@ def test_the_media_name_is_read_from_microsofts_tape_format(site: Site) -> None:
         site.equipment.scribble(str(len(block)) + name, [block])
         site.equipment.insert(str(len(block)) + name)
         assert site.run("query")["drive"]["tape"]["media_name"] == name
+
+
+def test_check_mode_of_a_whole_playbook_plans_the_seal_of_a_tape_that_nobody_has_put_in(full: Site) -> None:
+    full.equipment.insert("two")
+    before = full.catalogue_file.read_text(encoding="utf-8")
+    planned = seal(full, tape="FUL001", check_mode=True)
+    assert [step["action"] for step in planned["plan"]] == ["take_lock", "seal", "release_lock"]
+    assert planned["tape"] == "FUL001"
+    assert full.catalogue_file.read_text(encoding="utf-8") == before
+    refused("tape_wrong", lambda: seal(full, tape="FUL001"))
