@@ -112,6 +112,8 @@ class OracleServer:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((self.address, self.port))
             listening.listen(BACKLOG)
+            # A client that is gone again between select() and accept() must not leave accept() waiting for the next one.
+            listening.setblocking(False)
             self.port = listening.getsockname()[1]
             self._listening = listening
 
