@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tests.integration.chains import EXPORT_STARTS, nightly, once
+from tests.integration.chains import EXPORT_STARTS, LAST_UNIT_STOPS, nightly, once
 from tests.integration.killing import wait_until
 from tests.integration.promises import Installation
 from tests.lab.lab import Lab
@@ -61,6 +61,24 @@ def test_a_dump_that_is_cut_short_and_an_export_that_hangs(lab: Lab, first: Inst
     run = nightly(first, second, by_host={"aes2": {"altium_enterprise_server_oracle_export_timeout": 1}})
     first.failed(run, "dump_truncated", "imp on ora1 failed", "Read the dump to its end", "The dump ends too early")
     second.failed(run, "job_timeout", "ora2", "did not end within 1 s and was stopped", "give it a longer timeout")
+
+
+def test_a_database_that_takes_connections_and_never_answers_keeps_nobody_waiting(
+    lab: Lab, first: Installation, second: Installation
+) -> None:
+    lab.faults.set("ora1", "database_login_hangs")
+    falls_silent = once(lab, "aes2", LAST_UNIT_STOPS, lambda: lab.faults.set("ora2", "database_login_hangs"))
+    run = nightly(
+        first,
+        second,
+        altium_enterprise_server_oracle_answer_timeout=4,
+        altium_enterprise_server_oracle_export_timeout=4,
+    )
+    assert falls_silent.is_set()
+    told = ("Timed out after", "answers at all")
+    first.failed(run, None, "ora1", *told)
+    first.nothing_was_stopped()
+    second.failed(run, None, "ora2", *told)
 
 
 def test_a_schema_that_is_a_dba_anyway_stays_one(lab: Lab, first: Installation) -> None:

@@ -29,6 +29,8 @@ from tests.lab.oracle.wire.verifier import PasswordExchange
 from tests.lab.record import AFTER, BEFORE
 
 FRESH_READ_SLACK = 16
+LOOK_SECONDS = 0.05
+"""Between two looks at whether a fault is over."""
 
 
 class Interrupted(Exception):
@@ -86,6 +88,9 @@ class ClientConnection:
 
     def _connect(self) -> None:
         kind, name = packets.wanted_service(self.stream.read_connect_string())
+        while "login_hangs" in self.database.faults:
+            if select.select([self.socket], [], [], LOOK_SECONDS)[0]:
+                raise ConnectionOver("the client gave up")
         known = [self.database.name] if kind == "SID" else self.database.services
         if name.upper() not in (service.upper() for service in known):
             self.stream.refuse(12505 if kind == "SID" else 12514)

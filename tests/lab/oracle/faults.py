@@ -17,6 +17,7 @@ NAMES: t.Mapping[str, str] = {
     "error_on": "value {text: ORA number}: a statement that contains the text fails with that number",
     "statement_hangs": "value text: a statement that contains it does not end until the client breaks it off",
     "snapshot_too_old": "reading at an earlier SCN fails with ORA-01555; a Data Pump job skips that table and counts an error",
+    "login_hangs": "connections are accepted, and nothing is answered on them",
     "job_errors": "value n: the job ends with the line 'completed with n error(s)'",
     "job_fatal": "the job stops halfway with a fatal error",
     "job_hangs": "the job stays EXECUTING and its percentage does not grow, for as long as the fault is on",
