@@ -284,4 +284,4 @@ def test_check_mode_of_a_whole_playbook_plans_the_seal_of_a_tape_that_nobody_has
     assert [step["action"] for step in planned["plan"]] == ["take_lock", "seal", "release_lock"]
     assert planned["tape"] == "FUL001"
     assert full.catalogue_file.read_text(encoding="utf-8") == before
-    refused("tape_wrong", lambda: seal(full, tape="FUL001"))
+    refused("tape_unknown", lambda: seal(full, tape="FUL001"))
