@@ -23,7 +23,7 @@ from tests.lab.record import AFTER, BEFORE
 FULL, EXPORTS = {"FUL001": "full-1", "FUL002": "full-2"}, ("export-1", "export-2")
 FRIDAY_CHANGES, MONDAY_CHANGES = 120, 10
 """More than an undisturbed run makes; a kill that comes too late is none, and that run ends well."""
-FRIDAY_KILLS, MONDAY_KILLS = 14, 4
+FRIDAY_KILLS, MONDAY_KILLS = 10, 3
 PAST_THE_LEASE = 2 * 3600 + 60.0
 """Seconds; the role's etravel_max_outage is two hours."""
 SITE: t.Mapping[str, t.Any] = {
