@@ -252,6 +252,9 @@ def verified(call: Call) -> Result:
     reader: its files must have the sizes of the record, and the log its good end."""
     task, request = call.task, call.request
     journal = call.settle_leftover()
+    if not task.check_mode:
+        # Here rather than before an export, which people wait for.
+        call.holding.file.sweep()
     there = look_into(task, task.host.parent(request.dump)) or []
     record = importing.record_beside(task, request)
     # In the check mode of a whole playbook the dump has not been made.
