@@ -245,3 +245,16 @@ def test_check_mode_shows_every_step_of_the_full_backup_and_changes_nothing(serv
     assert server.changed() == before
     assert {tape.name: tape.records for tape in server.drive.tapes()} == tapes
     assert not server.vault().exists()
+
+
+def test_check_mode_shows_every_step_of_an_export_and_changes_nothing(server: Server) -> None:
+    before = server.records(EXPORT)
+    run = succeeded(server.run("nightly", "--check", "--diff"))
+    plan = run.result("Show what would be done", NAME)["msg"]
+    telling = [r"\Failed\26", "Run exp", r"E:\Backups", "write_part", "etravel.dmp - SHA-256", "\\Recent\\", "release lock"]
+    places = [
+        next((number for number, line in enumerate(plan) if word.replace("_", " ") in line or word in line), -1) for word in telling
+    ]
+    assert -1 not in places, plan
+    assert server.records(EXPORT) == before
+    assert not server.vault().exists()
