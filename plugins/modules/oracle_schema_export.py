@@ -196,6 +196,11 @@ options:
     description: Seconds after which the tool or the job is stopped, and the task fails.
     type: int
     default: 14400
+  login_timeout:
+    description:
+      - Seconds within which the database must have answered a login. A database that hangs takes the connection and never answers.
+    type: float
+    default: 60.0
   preflight:
     description:
       - Whether everything is judged that could stand against the work. With O(state=query), whether the task fails then.

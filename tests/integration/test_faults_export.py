@@ -68,17 +68,11 @@ def test_a_database_that_takes_connections_and_never_answers_keeps_nobody_waitin
 ) -> None:
     lab.faults.set("ora1", "database_login_hangs")
     falls_silent = once(lab, "aes2", LAST_UNIT_STOPS, lambda: lab.faults.set("ora2", "database_login_hangs"))
-    run = nightly(
-        first,
-        second,
-        altium_enterprise_server_oracle_answer_timeout=4,
-        altium_enterprise_server_oracle_export_timeout=4,
-    )
+    run = nightly(first, second, altium_enterprise_server_oracle_login_timeout=2)
     assert falls_silent.is_set()
-    told = ("Timed out after", "answers at all")
-    first.failed(run, None, "ora1", *told)
-    first.nothing_was_stopped()
-    second.failed(run, None, "ora2", *told)
+    told = ("the login not answered within 2 s", "Look whether the database hangs")
+    first.refused_before_anything_stopped(run, "oracle_listener_down", "ora1", *told)
+    second.failed(run, "oracle_listener_down", "ora2", *told)
 
 
 def test_a_schema_that_is_a_dba_anyway_stays_one(lab: Lab, first: Installation) -> None:

@@ -239,6 +239,7 @@ class TestDatabase:
         assert result["ready"]
         assert result["tool_release"] == "19.0.0.0.0"
         assert result["database"]["schema_bytes"] == 196608
+        assert result["database"]["schema_objects"] == 4
 
     def test_dba_that_was_there_before_stays(self, site: Site) -> None:
         site.database.users[SCHEMA].roles["DBA"] = Grant(admin=True)

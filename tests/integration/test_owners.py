@@ -135,3 +135,18 @@ def test_a_worker_does_nothing_more_when_only_its_run_is_killed(lab: Lab) -> Non
         assert run.killed_at is not None
         assert run.changes[-1] == run.killed_at[1], "the worker went on stopping units"
     nights.all_is_well(nights.night())
+
+
+def test_check_mode_after_a_run_that_was_killed_shows_the_whole_plan_and_changes_nothing(lab: Lab) -> None:
+    nights = Nights(lab)
+    assert nights.night(IN_THE_OUTAGE).killed_at is not None
+    left = nights.home.left()
+    assert left
+    run = run_playbook(lab, "nightly", "--check", "--limit", "aes1")
+    assert run.exit_code == 0, run.output
+    plan = run.result("Say what was backed up, or in check mode what would be done")["msg"]
+    for telling in ("stop service W3SVC", "avbackup.exe backup", "Run exp", "start service W3SVC", "\\Recent\\"):
+        assert any(telling in line for line in plan), plan
+    assert nights.home.left() == left
+    assert nights.night().process.returncode == 0
+    nights.home.nothing_is_left()

@@ -29,6 +29,8 @@ ACCOUNT = (
     "SELECT username, NULL FROM all_users WHERE username IN (:schema, :account)",
 )
 SIZE = ("SELECT SUM(bytes) FROM dba_segments WHERE owner = :schema", "SELECT SUM(bytes) FROM user_segments")
+# Of whatever kind: tables without a row may have no segment, and views never have one.
+OBJECTS = ("SELECT COUNT(*) FROM dba_objects WHERE owner = :schema", "SELECT COUNT(*) FROM user_objects")
 # An account without an administrator may read it, too, when its role is that of a full export.
 SIZE_OF_ALL = ("SELECT SUM(bytes) FROM dba_segments", "SELECT SUM(bytes) FROM dba_segments")
 INVALID = (
@@ -106,6 +108,7 @@ class Dictionary:
         users = dict(self.ask(ACCOUNT, schema=self.schema, account=self.account))
         own_schema = self.dba or self.schema == self.account
         size = self.ask(SIZE, schema=self.schema) if own_schema else None
+        objects = self.ask(OBJECTS, schema=self.schema) if own_schema else None
         invalid = self.ask_if_visible(INVALID, schema=self.schema)
         without_segment = self.ask_if_visible(WITHOUT_SEGMENT, schema=self.schema)
         return dataclasses.replace(
@@ -113,6 +116,7 @@ class Dictionary:
             schema_exists=self.schema in users,
             account_status=users.get(self.account),
             schema_bytes=None if size is None else int(size[0][0] or 0),
+            schema_objects=None if objects is None else int(objects[0][0]),
             invalid_objects=None if invalid is None else tuple(f"{kind} {name}" for kind, name in invalid),
             tables_without_segment=None if without_segment is None else tuple(name for (name,) in without_segment),
             directory_path=self.directory_path(directory) if directory else None,

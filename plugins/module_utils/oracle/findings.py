@@ -30,6 +30,7 @@ class Facts:
     account_status: str | None = None
     schema_exists: bool | None = None
     schema_bytes: int | None = None
+    schema_objects: int | None = None
     invalid_objects: tuple[str, ...] | None = None
     tables_without_segment: tuple[str, ...] | None = None
     directory_path: str | None = None

@@ -9,6 +9,7 @@ it on the host; the next run does what it says.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import typing as t
 
@@ -77,7 +78,12 @@ class JournalFile:
         self.host.remove(self.path)
 
     def sweep(self) -> None:
-        """Remove the drafts of runs that were cut short. A draft lives for seconds, so one that is a day old is nobody's."""
+        """Remove the drafts of runs that were cut short. A draft lives for seconds, so one that is a day old is nobody's.
+        Raises nothing of its own: what cannot be removed today is no reason to fail today's export."""
+        with contextlib.suppress(LockstepError):
+            self._sweep()
+
+    def _sweep(self) -> None:
         try:
             there = self.host.list_folder(self.host.parent(self.path), FILES)
         except LockstepError as error:

@@ -142,6 +142,7 @@ def login_of(params: t.Mapping[str, t.Any], user: str | None, password: str | No
         config_dir=params["config_dir"],
         wallet_location=params["wallet_location"],
         wallet_password=params["wallet_password"],
+        timeout=params["login_timeout"],
     )
 
 

@@ -11,9 +11,11 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.failures import (
     CONNECTION_LOST,
+    LISTENER_DOWN,
     database_error,
     scrub,
 )
+from ansible_collections.lockstep.backup.plugins.module_utils.oracle.limit import TooLong, within
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.names import is_simple, quoted
 
 oracledb: t.Any = None
@@ -30,7 +32,7 @@ CALL_SECONDS = 120.0
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """Where and as whom. ``mode``: default or sysdba. The password is in no ``repr``."""
+    """Where and as whom. ``mode``: default or sysdba. ``timeout``: seconds for the login. The password is in no ``repr``."""
 
     dsn: str
     user: str
@@ -39,6 +41,7 @@ class Login:
     config_dir: str | None = None
     wallet_location: str | None = None
     wallet_password: str | None = dataclasses.field(default=None, repr=False)
+    timeout: float = 60.0
 
     @property
     def where(self) -> str:
@@ -135,16 +138,24 @@ def connect(login: Login) -> Session:
         "wallet_location": login.wallet_location,
         "wallet_password": login.wallet_password,
     }
+    arguments: dict[str, t.Any] = {
+        "user": login.user if is_simple(login.user) else quoted(login.user),
+        "password": login.password,
+        "dsn": login.dsn,
+        "mode": oracledb.AUTH_MODE_SYSDBA if login.mode == "sysdba" else oracledb.AUTH_MODE_DEFAULT,
+        "tcp_connect_timeout": CONNECT_SECONDS,
+        "retry_count": 0,
+    }
     try:
-        connection = oracledb.connect(
-            user=login.user if is_simple(login.user) else quoted(login.user),
-            password=login.password,
-            dsn=login.dsn,
-            mode=oracledb.AUTH_MODE_SYSDBA if login.mode == "sysdba" else oracledb.AUTH_MODE_DEFAULT,
-            tcp_connect_timeout=CONNECT_SECONDS,
-            retry_count=0,
-            **{name: value for name, value in options.items() if value is not None},
-        )
+        # The driver limits how long the network may take, and waits without end for a database that takes the connection only.
+        with within(login.timeout):
+            connection = oracledb.connect(**arguments, **{name: value for name, value in options.items() if value is not None})
+    except TooLong:
+        raise LockstepError(
+            LISTENER_DOWN,
+            f"{login.where}: the connection was taken, and the login not answered within {login.timeout:g} s. Look whether the "
+            "database hangs.",
+        ) from None
     except oracledb.Error as error:
         raise translated(error, login) from None
     connection.call_timeout = int(CALL_SECONDS * 1000)

@@ -43,6 +43,7 @@ ARGUMENT_SPEC: t.Mapping[str, t.Any] = {
     "extra_parameters": {"type": "dict", "default": {}},
     "allowed_warnings": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 14400},
+    "login_timeout": {"type": "float", "default": 60.0},
     "preflight": {"type": "bool", "default": True},
     "min_free_ratio": {"type": "float", "default": 1.1},
     "expected_set_id": {"type": "str"},

@@ -105,6 +105,8 @@ def quiesced(task: Task) -> dict[str, t.Any]:
             if error.slug != "path_exists":
                 raise
         journal = _winner(store)
+    if task.check_mode and journal.owner.run_id != task.owner.run_id:
+        return _planned_after_recovery(task, store, journal, max_outage)
     refuse_unfinished(journal, task.owner, store.path)
     refuse_other_units(journal, [entry.as_dict() for entry in wanted], store.path)
     store.refuse_fired(journal)
@@ -114,6 +116,12 @@ def quiesced(task: Task) -> dict[str, t.Any]:
         held = journal
         journal = quiesce(task, store, work, lambda: held)
     return _quiesced_result(task, store, journal, work, work.stops)
+
+
+def _planned_after_recovery(task: Task, store: Store, journal: Journal, max_outage: int | None) -> dict[str, t.Any]:
+    """What a quiesce would do once the units run again that a dead run left stopped. Its owner is in ``left_by``."""
+    work = Work(journal.units, [unit.before for unit in journal.units], plan.quiesce_plan(journal.units, store.path, max_outage))
+    return dict(_quiesced_result(task, store, None, work, True), left_by=journal.owner.as_dict())
 
 
 def resumed(task: Task) -> dict[str, t.Any]:

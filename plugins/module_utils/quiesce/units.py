@@ -124,6 +124,9 @@ def _stop_and_wait(task: Task, unit: Unit, force: bool, timeout: float) -> base.
         except LockstepError as error:
             if error.slug == "unit_refused":
                 status = driver.status(unit.name)
+                if status.state == base.STOPPED:
+                    # It ended by itself just before, and there was nothing to stop any more.
+                    return status
                 # Windows takes no stop for what is still on its way up: ask again when it is up.
                 if status.state != base.STARTING or elapsed > timeout:
                     raise _refused(unit, status, task.host.name, error) from error

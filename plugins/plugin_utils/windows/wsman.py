@@ -60,6 +60,9 @@ _LARGEST_INPUT = 100_000
 _PAUSES = (0.3, 1.0, 3.0)
 """Seconds before each repetition of a request that only reads."""
 
+_BUSY = (413, 503)
+"""HTTP statuses of a host that takes no more just now."""
+
 _REPEATABLE = frozenset({"unreachable", "connection_lost", "quota_exceeded"})
 
 Value = t.Union[str, None, "dict[str, t.Any]", "list[t.Any]"]
@@ -305,7 +308,7 @@ class Session:
         except winrm.exceptions.WSManFaultError as error:
             raise self._fault(operation, error) from error
         except winrm.exceptions.WinRMTransportError as error:
-            slug = "quota_exceeded" if error.code == 413 else "protocol_error"
+            slug = "quota_exceeded" if error.code in _BUSY else "protocol_error"
             raise self._error(slug, operation, f"HTTP status {error.code}") from error
         except requests.exceptions.SSLError as error:
             raise self._error(

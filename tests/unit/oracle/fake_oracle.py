@@ -36,6 +36,7 @@ OWN_VIEWS: t.Mapping[str, tuple[str, str]] = {
     "all_users": ("dba_users", "1"),
     "user_segments": ("dba_segments", "owner = :me"),
     "all_objects": ("dba_objects", "owner = :me"),
+    "user_objects": ("dba_objects", "owner = :me"),
     "all_tables": ("dba_tables", "owner = :me"),
     "all_directories": ("dba_directories", "1"),
     "all_tab_privs": ("dba_tab_privs", "1"),

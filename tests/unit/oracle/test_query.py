@@ -23,6 +23,16 @@ def findings(host: FakeHost, database: FakeOracle, **params: t.Any) -> dict[str,
     return {finding["slug"]: finding["level"] for finding in result["findings"]}
 
 
+def test_a_schema_with_a_view_and_no_segment_is_not_empty() -> None:
+    database = FakeOracle()
+    database.change("DELETE FROM dba_segments")
+    database.change("DELETE FROM dba_objects")
+    assert call(make_host(), database, **QUERY)["database"]["schema_objects"] == 0
+    database.fill("dba_objects", ("AESUSER313", "VIEW", "ALU_ITEM_V", "VALID"))
+    found = call(make_host(), database, **QUERY)["database"]
+    assert (found["schema_bytes"], found["schema_objects"]) == (0, 1)
+
+
 def test_a_database_that_is_well_is_ready_and_told_about() -> None:
     result = call(make_host(), FakeOracle(), **QUERY)
     assert result["ready"]

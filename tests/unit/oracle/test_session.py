@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import functools
+import signal
+import socket
 import subprocess
 import sys
 
@@ -96,3 +98,19 @@ def test_only_a_lost_connection_is_tried_again_and_once_only() -> None:
 
 def test_the_module_imports_no_driver_attribute_that_is_missing() -> None:
     assert session.oracledb.AUTH_MODE_SYSDBA is not None
+
+
+def test_a_login_that_is_never_answered_ends_and_an_alarm_set_before_is_set_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        login = Login(f"127.0.0.1:{silent.getsockname()[1]}/xe", "AESUSER313", "c4nary-secret", timeout=0.2)
+        before = signal.getsignal(signal.SIGALRM)
+        signal.alarm(1000)
+        try:
+            with pytest.raises(LockstepError) as caught:
+                session.connect(login)
+            assert 990 < signal.alarm(0) <= 1000
+        finally:
+            signal.alarm(0)
+    assert caught.value.slug == "oracle_listener_down"
+    assert "the login not answered within 0.2 s" in caught.value.message
+    assert signal.getsignal(signal.SIGALRM) is before

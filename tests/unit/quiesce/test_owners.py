@@ -50,6 +50,17 @@ def test_the_journal_of_a_dead_run_is_only_resumed() -> None:
     assert host.up() == {"web", "app", "db"}
 
 
+def test_check_mode_after_a_dead_run_plans_as_if_its_units_ran_again() -> None:
+    host = three()
+    call(host, "quiesced", owner=OTHER, units=THREE)
+    before = dict(host.files)
+    host.events.clear()
+    planned = call(host, "quiesced", units=THREE, dead_run=OTHER.run_id, check_mode=True)
+    assert planned["left_by"]["run_id"] == OTHER.run_id
+    assert [step["name"] for step in planned["plan"] if step["action"] == "stop"] == ["web", "app", "db"]
+    assert (host.files, host.events) == (before, [])
+
+
 def test_of_two_runs_that_begin_at_once_the_second_stops_nothing() -> None:
     host = three()
     raced: list[bool] = []
