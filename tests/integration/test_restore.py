@@ -9,6 +9,7 @@ import json
 import pathlib
 import re
 
+from tests.integration.chains import once
 from tests.integration.support import PlaybookRun, run_playbook, vault_folder
 from tests.lab.lab import Lab
 from tests.lab.oracle.database import Database
@@ -159,3 +160,17 @@ def test_a_restore_brings_back_the_files_and_the_rows_of_the_same_set(lab: Lab) 
     assert data_files(lab) == files
     assert rows(lab) == content
     assert {service.name: service.state for service in lab.hosts["aes1"].machine.services.all()} == services
+
+
+def test_a_restore_that_failed_names_also_the_unit_that_did_not_start_again(lab: Lab) -> None:
+    name = backed_up(lab)
+    database(lab).empty(SCHEMA)
+    lab.faults.set("aes1", "service_refuses_start", "W3SVC")
+    goes_down = once(lab, "aes1", ("Win32_Process.Create", "avbackup-restore"), lambda: lab.faults.set("ora1", "database_down"))
+    run = restore(lab, name)
+    assert goes_down.is_set()
+    assert run.exit_code != 0
+    message = run.failures()[-1]["msg"]
+    assert "Import the Oracle schema: " in message
+    assert " Besides: " in message
+    assert "W3SVC" in message.partition(" Besides: ")[2]
