@@ -10,7 +10,7 @@ LINK := $(COLLECTIONS)/ansible_collections/lockstep/backup
 # The files of the collection without what git ignores, as a real folder: some tools resolve links, or walk into build/.
 TREE := build/tree/ansible_collections/lockstep/backup
 GATES := lint types docs importer pytest molecule sanity
-PYTEST := python -m pytest --numprocesses 2
+PYTEST := python -m pytest --numprocesses 2 --dist worksteal
 
 # Set for every recipe: the tools of .venv come first, and no setting of the user's reaches them. A user's own ansible.cfg
 # would be refused or preferred depending on the folder, so ours is named.
