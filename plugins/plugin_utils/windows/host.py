@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import ntpath
 import re
+import time
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
@@ -61,6 +62,9 @@ _RENAME_EXISTS = 10
 _ZIP_WITHOUT_MEMBERS = 22
 """Bytes of a zip that is nothing but its end record: tar reads it without a complaint."""
 
+
+_LETTING_GO = (0.1, 0.3, 1.0, 2.0)
+"""Seconds between attempts."""
 
 _FILE_CLASSES = (("CIM_DataFile", False, FILES), ("Win32_Directory", True, FOLDERS))
 
@@ -224,7 +228,7 @@ class WindowsHost:
         self._refuse_long_lines(path, text)
         done = self.cmd(line, _bytes(text), repeatable=True)
         if done.exit_code != 0 and self._end_left_writers(path):
-            done = self.cmd(line, _bytes(text), repeatable=True)
+            done = _let_go(lambda: self.cmd(line, _bytes(text), repeatable=True), lambda again: again.exit_code == 0)
         return done
 
     def _refuse_long_lines(self, path: str, text: str) -> None:
@@ -306,7 +310,7 @@ class WindowsHost:
                 raise
             code = 0 if self.stat(source) is None and self.stat(target) is not None else self._rename(source, target)
         if code not in (0, _RENAME_EXISTS) and self._end_left_writers(source):
-            code = self._rename(source, target)
+            code = _let_go(lambda: self._rename(source, target), lambda again: again in (0, _RENAME_EXISTS))
         if code == _RENAME_EXISTS:
             raise LockstepError("path_exists", f"{self.name}: {target} is already there.", path=target)
         if code != 0:
@@ -353,7 +357,7 @@ class WindowsHost:
             # What is gone by now is no error.
             why = self._remove(path, kind)
         if why and self._end_left_writers(path):
-            why = self._remove(path, kind)
+            why = _let_go(lambda: self._remove(path, kind), lambda again: not again)
         if why:
             raise LockstepError("access_denied", f"{self.name}: {path} cannot be removed: {why}", path=path)
 
@@ -483,6 +487,19 @@ class WindowsHost:
 
 def _cmd(line: str) -> str:
     return f'cmd.exe /d /s /c "{line}"'
+
+
+_Result = t.TypeVar("_Result")
+
+
+def _let_go(work: collections.abc.Callable[[], _Result], good: collections.abc.Callable[[_Result], bool]) -> _Result:
+    """Do it until it works: what a killed process had open is let go only a moment after taskkill came back."""
+    for pause in _LETTING_GO:
+        result = work()
+        if good(result):
+            return result
+        time.sleep(pause)
+    return work()
 
 
 def _bytes(text: str) -> bytes:

@@ -54,6 +54,24 @@ def test_a_server_can_start_with_its_listener_down(database: Database) -> None:
             assert connection.version
 
 
+def test_a_login_hangs_until_the_fault_is_over(server: OracleServer, connect: Connect) -> None:
+    server.faults.add("login_hangs")
+    answered = threading.Event()
+
+    def log_in() -> None:
+        connect()
+        answered.set()
+
+    client = threading.Thread(target=log_in)
+    client.start()
+    try:
+        assert not answered.wait(0.3)
+    finally:
+        server.faults.remove("login_hangs")
+        client.join(10)
+    assert answered.is_set()
+
+
 def test_connections_are_dropped_at_once(server: OracleServer, connect: Connect) -> None:
     connection = connect()
     server.faults.add("drop_connections")
