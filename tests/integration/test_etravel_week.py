@@ -134,6 +134,22 @@ def test_a_sites_own_export_never_appends_to_the_tape_of_the_full_backup(server:
     assert server.records(FULL) == written
 
 
+def test_a_forgotten_return_makes_the_export_to_the_disks_where_the_sites_own_task_makes_it_otherwise(server: Server) -> None:
+    site = {"etravel_exports_by": "site"}
+    server.machine.tasks.enable(server.export_task, True)
+    assert "the site has its own" in said(succeeded(server.nightly(**site)), "Say why no export is made")
+    server.until("friday", "18:00")
+    succeeded(server.full_backup(FULL, **site))
+    server.drive.insert(FULL)
+    written = server.records(FULL)
+    server.until("tuesday", "03:13")
+    failed(server.nightly(**site), "is good, and on", "Not on tape. THE RETURN IS MISSING.")
+    manifest = server.newest()
+    assert manifest["grade"] == "degraded"
+    assert len(manifest["details"]["copies"]) == 2
+    assert server.records(FULL) == written
+
+
 def test_an_export_stays_on_the_disks_while_the_sites_own_task_writes_to_the_same_tape(server: Server) -> None:
     server.machine.tasks.enable(server.export_task, True)
     before = server.records(EXPORT)
