@@ -367,9 +367,9 @@ EXAMPLES = r"""
 - name: The tape for the full backup by ntbackup, before anything stops
   lockstep.backup.tape_rotate:
     state: loaded
-    path: /var/lib/lockstep/tapes
+    path: C:\Lockstep\Tapes
     installation: etravel
-    device: {kind: scsi, path: /dev/nst0}
+    device: {kind: windows, path: '\\.\Tape0'}
     pool: &full {name: full, tapes: 4, retention_days: 20}
     overwrite_accepted: true
     wait_seconds: 3600
@@ -377,9 +377,9 @@ EXAMPLES = r"""
 - name: What ntbackup wrote onto it is a set of its own
   lockstep.backup.tape_rotate:
     state: sealed
-    path: /var/lib/lockstep/tapes
+    path: C:\Lockstep\Tapes
     installation: etravel
-    device: {kind: scsi, path: /dev/nst0}
+    device: {kind: windows, path: '\\.\Tape0'}
     pool: *full
     set_id: '{{ opened.set_id }}'
 

@@ -134,6 +134,22 @@ def test_a_sites_own_export_never_appends_to_the_tape_of_the_full_backup(server:
     assert server.records(FULL) == written
 
 
+def test_a_forgotten_return_makes_the_export_to_the_disks_where_the_sites_own_task_makes_it_otherwise(server: Server) -> None:
+    site = {"etravel_exports_by": "site"}
+    server.machine.tasks.enable(server.export_task, True)
+    assert "the site has its own" in said(succeeded(server.nightly(**site)), "Say why no export is made")
+    server.until("friday", "18:00")
+    succeeded(server.full_backup(FULL, **site))
+    server.drive.insert(FULL)
+    written = server.records(FULL)
+    server.until("tuesday", "03:13")
+    failed(server.nightly(**site), "is good, and on", "Not on tape. THE RETURN IS MISSING.")
+    manifest = server.newest()
+    assert manifest["grade"] == "degraded"
+    assert len(manifest["details"]["copies"]) == 2
+    assert server.records(FULL) == written
+
+
 def test_an_export_stays_on_the_disks_while_the_sites_own_task_writes_to_the_same_tape(server: Server) -> None:
     server.machine.tasks.enable(server.export_task, True)
     before = server.records(EXPORT)
@@ -149,6 +165,7 @@ def test_an_export_stays_on_the_disks_while_the_sites_own_task_writes_to_the_sam
         ("tape_full", None, "Not on tape."),
         ("tape_write_protected", None, "write-protected"),
         ("tape_cleaning", None, "clean"),
+        ("tape_empty", None, "Not on tape."),
         ("disk_missing", "F:", "F:"),
     ],
 )
@@ -186,6 +203,14 @@ def test_what_is_not_ready_on_friday_ends_the_run_before_anything_stops(server: 
     refused(server, server.full_backup(FULL, etravel_tape_wait=1), before, "Tape FUL001 is write-protected")
     assert server.records(FULL) == tape
     assert server.suspended()
+
+
+def test_a_scheduler_whose_sign_in_nobody_would_see_is_not_ready(server: Server) -> None:
+    one = {"kind": "service", "name": "W3SVC"}
+    blind = {"etravel_schedulers": [one, {**one, "name": "OracleTNSListener", "ready": {"log": "C:\\x.log", "expect": []}}]}
+    message = failed(server.run("preflight", **blind), "Whether W3SVC has signed into its TAs", "etravel_terminal_addresses")
+    assert "Whether OracleTNSListener has signed" in message
+    assert "signed into its TAs" not in server.run("preflight", **blind, etravel_sign_in_by_hand=True).output
 
 
 def test_a_desktop_that_nobody_is_logged_on_to_is_found_before_anything_stops(server: Server) -> None:
@@ -229,6 +254,15 @@ def test_a_program_that_is_not_ready_again_is_named_and_the_tape_is_kept(server:
         for process in server.machine.processes.named("scheduler.exe"):
             server.machine.processes.kill_tree(process)
     succeeded(server.back_to_normal(EXPORT))
+    server.service_is_back()
+    server.nothing_is_left()
+
+
+def test_a_tape_that_is_stuck_after_a_full_backup_is_told_and_the_set_is_kept(server: Server) -> None:
+    server.drive.insert(FULL)
+    server.lab.faults.set(NAME, "tape_jammed")
+    failed(server.full_backup(), "on tape FUL001 is good. But:", "does not give its tape back")
+    assert server.newest(full=True)["grade"] == "quiesced"
     server.service_is_back()
     server.nothing_is_left()
 

@@ -13,6 +13,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.host.base import H
 
 _DRIVE = re.compile(r"\s*Data Transfer Element (\d+):(Empty|Full)[^:=]*(?::?\s*VolumeTag\s*=\s*(\S*))?\s*")
 _SLOT = re.compile(r"\s*Storage Element (\d+)(?: IMPORT/EXPORT)?:(Empty|Full)\s*(?::?\s*VolumeTag\s*=\s*(\S*))?\s*")
+_MEDIUM = re.compile(r"[A-Z][0-9A-Z]")
 _CLEANING = re.compile(r"CLN", re.IGNORECASE)
 
 
@@ -34,10 +35,15 @@ def is_cleaning(barcode: str) -> bool:
     return bool(_CLEANING.match(barcode))
 
 
+def carries(barcode: str, label: str) -> bool:
+    """Whether it is the tape's barcode: its label, with or without the two characters that tell the type of the medium."""
+    return barcode == label or (barcode.startswith(label) and bool(_MEDIUM.fullmatch(barcode[len(label) :])))
+
+
 def slot_with(inventory: t.Mapping[str, t.Any], label: str) -> int | None:
-    """The slot of the tape whose barcode begins with the label."""
+    """The slot of the tape whose barcode carries the label."""
     slots: t.Mapping[int, str | None] = inventory["slots"]
-    return next((slot for slot, barcode in sorted(slots.items()) if barcode and barcode.startswith(label)), None)
+    return next((slot for slot, barcode in sorted(slots.items()) if barcode and carries(barcode, label)), None)
 
 
 def free_slot(inventory: t.Mapping[str, t.Any]) -> int | None:

@@ -47,7 +47,7 @@ def _present(session: Session) -> str | None:
         inventory = changer.inventory()
         loaded: str | None = inventory["drive"]
         slot = changers.slot_with(inventory, wanted) if wanted else None
-        if slot is not None and not (loaded or "").startswith(wanted):
+        if slot is not None and not changers.carries(loaded or "", wanted):
             if session.task.check_mode:
                 raise settings.invalid("tape", f"{wanted} is not in the drive, and check mode loads nothing. Load it first.")
             if loaded is not None:
@@ -85,7 +85,7 @@ def _is_labelled(session: Session, identity: Identity, label: str, barcode: str 
 
 def _check(session: Session, identity: Identity, label: str, barcode: str | None, group: str) -> None:
     pool, given = session.pool, session.params["overwrite"]
-    if barcode and barcode[:6] != label and not barcode.startswith(label):
+    if barcode and not changers.carries(barcode, label):
         raise LockstepError("tape_mismatch", f"The tape in the drive has the barcode {barcode}, so its label cannot be {label}.")
     _may_write(session, identity, barcode, given)
     known = session.catalogue.tapes.get(label)

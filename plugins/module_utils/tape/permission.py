@@ -13,6 +13,7 @@ import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.tape import changer as changers
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import moments, policies
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import Catalogue, Tape, complete_writes
@@ -68,7 +69,7 @@ def _differences(identity: Identity, tape: Tape, barcode: str | None) -> list[st
         wrong.append(f"its label was written as volume {info['volume_id']}, and the catalogue has {tape.volume_id}")
     if info["pool"] != tape.pool or info["group"] != tape.group:
         wrong.append(f"its label says pool {info['pool']} {info['group']}, the catalogue says {tape.pool} {tape.group}")
-    if barcode is not None and not barcode.startswith(tape.label):
+    if barcode is not None and not changers.carries(barcode, tape.label):
         wrong.append(f"its barcode is {barcode}")
     if barcode is not None and tape.barcode is not None and barcode != tape.barcode:
         wrong.append(f"its barcode is {barcode}, and was {tape.barcode}")

@@ -26,7 +26,7 @@ def present_labels(session: Session) -> set[str] | None:
     codes = [code for code in (inventory["drive"], *inventory["slots"].values()) if code]
     if not codes:
         return None
-    return {label for label in session.catalogue.tapes if any(code.startswith(label) for code in codes)}
+    return {label for label in session.catalogue.tapes if any(changers.carries(code, label) for code in codes)}
 
 
 def bring(session: Session, label: str, why: str) -> str | None:
@@ -64,7 +64,7 @@ def eject(session: Session, location: str | None) -> str | None:
         inventory = changer.inventory()
         if inventory["drive"] is None:
             return None
-        label = next((known for known in session.catalogue.tapes if inventory["drive"].startswith(known)), None)
+        label = next((known for known in session.catalogue.tapes if changers.carries(inventory["drive"], known)), None)
         slot = _free(changer, inventory)
         session.act("unload", label or inventory["drive"] or session.drive.name, f"to slot {slot}", lambda: changer.unload(slot))
         location = location or f"slot {slot}"
@@ -87,7 +87,7 @@ def _settle(session: Session, label: str, location: str) -> None:
 
 
 def _was_in(changer: Changer, label: str) -> bool:
-    return bool((changer.inventory()["drive"] or "").startswith(label))
+    return changers.carries(changer.inventory()["drive"] or "", label)
 
 
 def _free(changer: Changer, inventory: t.Mapping[str, t.Any]) -> int:
@@ -102,7 +102,7 @@ def _free(changer: Changer, inventory: t.Mapping[str, t.Any]) -> int:
 def _by_changer(session: Session, changer: Changer, label: str, why: str) -> str | None:
     inventory = changer.inventory()
     loaded: str | None = inventory["drive"]
-    if loaded is not None and loaded.startswith(label):
+    if loaded is not None and changers.carries(loaded, label):
         return loaded
     slot = changers.slot_with(inventory, label)
     if slot is None:
@@ -115,7 +115,7 @@ def _by_changer(session: Session, changer: Changer, label: str, why: str) -> str
         home = _free(changer, inventory)
         session.act("unload", loaded or session.drive.name, f"to slot {home}", lambda: changer.unload(home))
         for tape in session.catalogue.tapes.values():
-            if loaded and loaded.startswith(tape.label):
+            if loaded and changers.carries(loaded, tape.label):
                 tape.location = f"slot {home}"
     session.act("load", label, f"from slot {slot}: {why}", lambda: changer.load(slot))
     barcode: str = inventory["slots"][slot]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.tape import changer as changers
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import placing, rotating, seals, settings
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.catalogue import COMPLETE, StoredSet, Tape
@@ -70,7 +71,7 @@ def _expected(session: Session) -> Tape:
             "tape_wrong", f"Tape {tape.label} in the drive is of pool {tape.pool}. Pools never mix.", tape=tape.label
         )
     barcode = session.changer.inventory()["drive"] if session.changer is not None else None
-    if barcode and not barcode.startswith(tape.label):
+    if barcode and not changers.carries(barcode, tape.label):
         raise LockstepError("tape_wrong", f"The tape in the drive has the barcode {barcode}, and should be {tape.label}.")
     return tape
 

@@ -162,11 +162,17 @@ def _on_one_tape(session: Session, stored: StoredSet, work: sections.Remaining, 
         session.warn(life)
     appending = choice.how == policies.APPEND
     if not session.task.check_mode or placing.is_in(session, label):
-        _permit(session, barcode, appending, work.bytes_left)
+        try:
+            _permit(session, barcode, appending, work.bytes_left)
+        except LockstepError as error:
+            if _close_full(session, tape, appending, error):
+                _save_after(session, f"{tape.label} is appended to no more", error)
+            raise
     section = _begin(session, stored, tape, appending, work)
     try:
         _transfer(session, stored, tape, section, work)
     except LockstepError as error:
+        _close_full(session, tape, appending, error)
         _note_failure(session, stored, tape, error)
         raise
 
@@ -266,7 +272,21 @@ def _note_failure(session: Session, stored: StoredSet, tape: Tape, error: Lockst
     if error.slug in ("drive_failed", "tape_verify_failed"):
         tape.errors += 1
     tape.note(session.text_moment(), f"failed: {error.message}")
+    _save_after(session, f"set {stored.set_id} failed", error)
+
+
+def _close_full(session: Session, tape: Tape, appending: bool, error: LockstepError) -> bool:
+    """Whether the tape is closed now: the next run asks for the next one, and does not fail at this one for days."""
+    if not appending or error.slug != "tape_full" or session.task.check_mode:
+        return False
+    tape.closed = True
+    tape.note(session.text_moment(), f"closed: {error.message}")
+    return True
+
+
+def _save_after(session: Session, what: str, error: LockstepError) -> None:
+    """What went wrong before is what is raised."""
     try:
-        session.save(f"set {stored.set_id} failed")
+        session.save(what)
     except LockstepError as second:
         error.details.setdefault("catalogue_not_written", second.message)

@@ -157,6 +157,29 @@ def test_without_span_nothing_is_written_to_a_tape_that_is_too_small(site: Site)
         assert error.details["room"] < 2 * SMALL
 
 
+def test_a_tape_without_room_for_the_next_set_is_closed_so_that_the_run_after_it_goes_on_with_another(site: Site) -> None:
+    pool = {**EXPORT, "use_days": 4}
+    for name in ("one", "two"):
+        site.label(name, capacity=4 * SMALL, pool=pool)
+    site.equipment.insert("one")
+    write(site, data=bytes(3 * SMALL), pool=pool)
+    site.later(days=1)
+    before = site.catalogue_file.read_bytes()
+    if site.equipment.device["kind"] != "scsi":
+        # The st driver does not know what remains on a tape.
+        refused("tape_full", lambda: write(site, "set2", bytes(2 * SMALL), pool=pool, span=False, check_mode=True))
+        assert site.catalogue_file.read_bytes() == before
+    refused("tape_full", lambda: write(site, "set2", bytes(2 * SMALL), pool=pool, span=False))
+    assert site.catalogue().tapes["EXP001"].closed
+    site.later(days=1)
+    error = refused("tape_wrong", lambda: write(site, "set3", bytes(2 * SMALL), pool=pool, span=False))
+    assert "EXP002 is wanted" in error.message
+    site.equipment.insert("two")
+    assert write(site, "set3", bytes(2 * SMALL), pool=pool, span=False)["tape"] == "EXP002"
+    site.equipment.insert("one")
+    assert site.run("restored", set_id="set1", dest=site.there(site.folder / "restored"))["changed"]
+
+
 def test_sets_are_appended_while_the_tape_is_in_use_and_until_it_is_advanced(site: Site) -> None:
     pool = {**EXPORT, "use_days": 4, "retention_days": 7}
     for name in ("one", "two"):

@@ -43,6 +43,12 @@ def test_cleaning_tapes_are_told_by_their_barcode() -> None:
     assert not changer.is_cleaning("EXP001L6")
 
 
+def test_a_barcode_is_the_label_alone_or_with_the_type_of_the_medium() -> None:
+    assert all(changer.carries(barcode, "EXP001") for barcode in ("EXP001", "EXP001L6", "EXP001LT"))
+    assert not any(changer.carries(barcode, "E1") for barcode in ("", "E", "E10L6", "E100", "E1L", "E1L66", "XE1L6"))
+    assert changer.slot_with({"slots": {1: "E10L6", 2: None, 3: "E1L6"}}, "E1") == 3
+
+
 class Mtx:
     """A changer with one drive and four slots that answers as mtx does, around the drive in memory."""
 
