@@ -18,7 +18,7 @@ from tests.lab.windows.execution import Console
 from tests.lab.windows.machine import Machine
 from tests.lab.windows.streams import BufferOutput, BytesInput
 from tests.lab.windows.users import User
-from tests.lab.winrm import wql
+from tests.lab.winrm.wql import Select, parse
 
 UTF_8 = 65001
 NOWHERE = Settings("", (), {})
@@ -35,9 +35,9 @@ class DirectSession(Session):
         found = _class(class_uri).get(self._machine, selectors)
         return None if found is None else _told(found)
 
-    def query(self, namespace: str, wql_text: str) -> list[Instance]:
-        parsed = wql.parse(wql_text)
-        assert isinstance(parsed, wql.Select)
+    def query(self, namespace: str, wql: str) -> list[Instance]:
+        parsed = parse(wql)
+        assert isinstance(parsed, Select)
         instances = _class(f"{namespace}/{parsed.class_name}").find(self._machine, parsed.constraints())
         return [_told(one) for one in instances if parsed.condition is None or parsed.condition.holds(one)]
 
