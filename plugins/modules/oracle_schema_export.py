@@ -242,36 +242,32 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Put back what an unfinished run left
-  lockstep.backup.oracle_schema_export: &aes
-    state: recovered
-    schema: AESUSER313
-    dsn: oracle1.example.com:1521/xe
-    password: "{{ vault_aes_schema_password }}"
-    admin_user: system
-    admin_password: "{{ vault_oracle_admin_password }}"
-    elevate: dba
+- name: Export one schema of one database, in three steps of a backup
+  module_defaults:
+    lockstep.backup.oracle_schema_export:
+      schema: AESUSER313
+      dsn: oracle1.example.com:1521/xe
+      password: "{{ vault_aes_schema_password }}"
+      admin_user: system
+      admin_password: "{{ vault_oracle_admin_password }}"
+      elevate: dba
+      dump: 'D:\Vault\Failed\26112101\AESUSER313.dmp'
+  block:
+    - name: Put back what an unfinished run left, and see that nothing stands against the export, before the outage
+      lockstep.backup.oracle_schema_export:
+        state: "{{ item }}"
+      loop: [recovered, query]
 
-- name: See that nothing stands against the export, before the outage
-  lockstep.backup.oracle_schema_export:
-    <<: *aes
-    state: query
-    dump: 'D:\Vault\Failed\26112101\AESUSER313.dmp'
+    - name: Export, while the application is stopped
+      lockstep.backup.oracle_schema_export:
+        state: exported
+        set_id: "26112101"
+        preflight: false
 
-- name: Export, while the application is stopped
-  lockstep.backup.oracle_schema_export:
-    <<: *aes
-    state: exported
-    set_id: "26112101"
-    dump: 'D:\Vault\Failed\26112101\AESUSER313.dmp'
-    preflight: false
-
-- name: Read the dump through, after the outage
-  lockstep.backup.oracle_schema_export:
-    <<: *aes
-    state: verified
-    expected_set_id: "26112101"
-    dump: 'D:\Vault\Failed\26112101\AESUSER313.dmp'
+    - name: Read the dump through, after the outage
+      lockstep.backup.oracle_schema_export:
+        state: verified
+        expected_set_id: "26112101"
 
 - name: Export with Data Pump
   lockstep.backup.oracle_schema_export:

@@ -27,6 +27,8 @@ HOME=$home ansible-test sanity --venv --python "$version" --color no 2>&1 \
     | grep --line-buffered --extended-regexp '^(Running sanity test|ERROR|FATAL: The|See documentation|WARNING: Required)' \
     || status=$?
 if [[ $status != 0 ]]; then
+    # What a test wrote to its standard error stands after FATAL, in lines of any form.
+    sed --quiet '/^FATAL: Command/,$p' "$log" | cut --characters=-500 | head --lines=40 >&2
     echo "All that ansible-test said is in $log" >&2
 fi
 exit "$status"
