@@ -10,6 +10,8 @@ import re
 import typing as t
 
 DELIMITERS = " \t,;="
+_PLAIN, _QUOTED = re.compile(r'[^"^&|<>)\n]+'), re.compile(r'[^"\n]+')
+_REDIRECTION = re.compile(r"(\d?)(>>|>|<)")
 
 
 class SyntaxProblem(Exception):
@@ -226,7 +228,7 @@ class _Parser:
         found: list[Redirection] = []
         while True:
             self.skip_blank()
-            match = re.compile(r"(\d?)(>>|>|<)").match(self.text, self.position)
+            match = _REDIRECTION.match(self.text, self.position)
             if match is None:
                 return found
             found.append(self._redirection(match.group(1)))
@@ -273,27 +275,31 @@ class _Parser:
         result: list[str] = []
         quoted = False
         while not self.at_end():
+            plain = (_QUOTED if quoted else _PLAIN).match(self.text, self.position)
+            if plain:
+                result.append(plain.group())
+                self.position = plain.end()
+                continue
             character = self.peek()
             if character == "\n":
                 break
             if character == '"':
                 quoted = not quoted
-            elif not quoted:
-                if character == "^":
-                    self.position += 1
-                    result.append(self.peek())
-                    self.position += 1
-                    continue
-                if character in "&|" or (depth and character == ")"):
-                    break
-                if character in "<>":
-                    # A digit belongs to the redirection only when a delimiter is before it: "echo 1>f" is "echo" into f.
-                    digit = ""
-                    if result and result[-1].isdigit() and (len(result) < 2 or result[-2] in DELIMITERS + '"'):
-                        digit = result.pop()
-                        self.position -= 1
-                    node.redirections.append(self._redirection(digit))
-                    continue
+            elif character == "^":
+                self.position += 1
+                result.append(self.peek())
+                self.position += 1
+                continue
+            elif character in "&|" or (depth and character == ")"):
+                break
+            elif character in "<>":
+                # A digit belongs to the redirection only when a delimiter is before it: "echo 1>f" is "echo" into f.
+                digit, before = "", "".join(result)
+                if before[-1:].isdigit() and (len(before) < 2 or before[-2] in DELIMITERS + '"'):
+                    digit, result = before[-1], [before[:-1]]
+                    self.position -= 1
+                node.redirections.append(self._redirection(digit))
+                continue
             result.append(character)
             self.position += 1
         node.text = "".join(result).rstrip("\r")
