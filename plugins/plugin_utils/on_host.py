@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import gc
 import json
 import multiprocessing
 import os
@@ -28,14 +29,17 @@ from ansible_collections.lockstep.backup.plugins.module_utils.feature import Fea
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, is_proven_over, owner_of_process
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.connection import settings_of
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.host import WindowsHost
-from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import PYWINRM_MISSING
+from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman import PYWINRM_MISSING, prepare_ntlm
 
 Result = dict[str, t.Any]
 
-# Each worker would load ansible-core's filters and tests anew for its first template. They are loaded here because the strategy
-# imports this module in the parent process, and all workers inherit what that has.
+# The strategy imports this module in the parent process, and all workers inherit what that has. Each of them would load the filters
+# and tests of ansible-core anew for its first template, set up what NTLM needs of OpenSSL, and look for garbage among all of the
+# parent's objects, which copies their memory.
 for _loader in (filter_loader, test_loader):
     collections.deque(_loader.all(), maxlen=0)
+prepare_ntlm()
+gc.freeze()
 
 _WINRM_CONNECTIONS = ("winrm", "psrp")
 _PR_SET_PDEATHSIG = 1
@@ -58,12 +62,14 @@ class OnHost(ActionBase):
         if "owner" in self.feature.argument_spec and not arguments.get("owner"):
             arguments["owner"] = owner_of_process(run).as_dict()
         outcome = self._run_once(arguments, variables)
-        holder = outcome.get("owner") if outcome.get("error_code") == "run_in_progress" else None
-        if holder and holder["run_id"] != arguments.get("dead_run") and is_proven_over(Owner.from_dict(holder)):
-            # Only this control node can know that: it was one of its own processes, and that process is gone.
-            arguments["dead_run"] = holder["run_id"]
-            Display().vv(f"{self._host_name(variables)}: run {holder['run_id']} has ended without finishing; it is taken over.")
-            outcome = self._run_once(arguments, variables)
+        taken_over = {arguments.get("dead_run")}
+        run_id = _ended_holder(outcome)
+        # Several runs that ended without finishing may have left something each.
+        while run_id is not None and run_id not in taken_over:
+            taken_over.add(run_id)
+            Display().vv(f"{self._host_name(variables)}: run {run_id} has ended without finishing; it is taken over.")
+            outcome = self._run_once({**arguments, "dead_run": run_id}, variables)
+            run_id = _ended_holder(outcome)
         host = self._host_name(variables)
         if "error_code" in outcome and host not in outcome["msg"]:
             # The play's output only names the host that the task was delegated by.
@@ -139,6 +145,13 @@ class OnHost(ActionBase):
 
     def _host_name(self, task_vars: dict[str, t.Any]) -> str:
         return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "?")
+
+
+def _ended_holder(outcome: Result) -> str | None:
+    """The run that holds what was asked for, where it is certain that it is over. Only its own control node can know that: it was
+    one of its processes, and that process is gone."""
+    holder = outcome.get("owner") if outcome.get("error_code") == "run_in_progress" else None
+    return str(holder["run_id"]) if holder and is_proven_over(Owner.from_dict(holder)) else None
 
 
 def _end_with_run() -> int:

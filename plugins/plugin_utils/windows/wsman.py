@@ -35,6 +35,16 @@ try:
 except ImportError as import_error:
     PYWINRM_MISSING = str(import_error)
 
+try:
+    # Comes with pywinrm, by requests_ntlm.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
+    from cryptography.hazmat.primitives.ciphers import Cipher
+
+    _HAS_RC4 = True
+except ImportError:
+    _HAS_RC4 = False
+
 CIMV2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2"
 TASK_SCHEDULER = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/microsoft/windows/taskscheduler"
 
@@ -75,6 +85,13 @@ class Settings(t.NamedTuple):
     endpoint: str
     transports: tuple[str, ...]
     arguments: dict[str, t.Any]
+
+
+def prepare_ntlm() -> None:
+    """Have OpenSSL look up RC4, with which NTLM encrypts messages: once in a process, and that takes longer than a request."""
+    if _HAS_RC4:
+        with contextlib.suppress(UnsupportedAlgorithm):
+            Cipher(ARC4(bytes(16)), mode=None).encryptor()
 
 
 def wql_text(value: str) -> str:
