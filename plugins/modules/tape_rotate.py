@@ -26,6 +26,8 @@ description:
     beginning that the program gave it. It is protected, recognised and used in turn like the others.
   - A set is complete in the catalogue only after all of it was written and, unless O(verify=false), read back with the right
     hashes.
+  - What a run has written that ended before its set was complete is written over by the next set. It goes to the same tape, behind
+    the sets that were complete before.
 extends_documentation_fragment:
   - lockstep.backup.attributes
   - lockstep.backup.owner

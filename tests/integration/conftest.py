@@ -11,7 +11,7 @@ import pathlib
 import pytest
 
 # They assert for the tests, and their failures should say as much.
-pytest.register_assert_rewrite("tests.integration.promises", "tests.integration.nights", "tests.integration.etravel")
+pytest.register_assert_rewrite(*(f"tests.integration.{name}" for name in ("promises", "nights", "etravel", "weeks")))
 
 from tests.integration.etravel import Server  # noqa: E402 (rewriting only works before the import)
 from tests.lab.lab import Lab  # noqa: E402

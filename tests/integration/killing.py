@@ -22,7 +22,7 @@ from tests.integration.support import LONGEST_RUN, playbook_command, playbook_en
 from tests.lab.lab import Lab
 from tests.lab.oracle.database import Executed
 from tests.lab.oracle.wire.packets import ConnectionOver
-from tests.lab.record import BEFORE, Request
+from tests.lab.record import AFTER, BEFORE, Request
 from tests.lab.winrm import soap
 
 AT_INPUT = "input"
@@ -41,6 +41,23 @@ class Point:
 
     def __str__(self) -> str:
         return f"{self.moment} {'' if self.moment == AT_INPUT else 'change '}{self.number}"
+
+
+def state_after(change: int) -> Point:
+    """What a kill leaves after a change is what it leaves before the next one: by turns the one way and the other."""
+    return Point(change, AFTER) if change % 2 else Point(change + 1, BEFORE)
+
+
+def chains(last: int, length: int) -> list[list[int]]:
+    """All numbers from 1 to ``last``, in chains of at least ``length`` that each span the whole run, late and early by turns."""
+    apart = last // length
+    found = []
+    for first in range(1, apart + 1):
+        numbers = list(range(first, last + 1, apart))
+        chain = [0] * len(numbers)
+        chain[1::2], chain[0::2] = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
+        found.append(chain)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -149,10 +149,8 @@ class Copier:
         return self.host.join(folder, self.settings.set_name + PARTIAL)
 
     def _begin(self, folder: str) -> None:
-        partial = self._partial(folder)
-        self.host.make_folder(partial)
         text = json.dumps({"owner": self.task.owner.as_dict(), "since": iso(self.host.now())}, indent=2) + "\n"
-        self.host.write_text(self.host.join(partial, OWNER), text)
+        self.host.write_text(self.host.join(self._partial(folder), OWNER), text, new_folder=True)
 
     def _give_up(self, partial: str) -> None:
         """A failure here must not hide why the copy failed; the next run removes what is left."""

@@ -94,13 +94,14 @@ class Catalogue:
             del self.sets[set_id]
         return gone
 
-    def give_up(self, stored: StoredSet, error: str) -> None:
-        """The set failed: tapes that hold nothing else that is worth keeping need not be kept for it."""
+    def give_up(self, stored: StoredSet, error: str, close: bool = True) -> None:
+        """The set failed: tapes that hold nothing else that is worth keeping need not be kept for it. Without ``close`` the next
+        set may take its place behind the sets that were there before it."""
         stored.state, stored.error = FAILED, error
         for place in stored.tapes:
             tape = self.tapes.get(place["label"])
             if tape is not None:
-                tape.closed = True
+                tape.closed = tape.closed or close
                 if all(other.state == FAILED for other in self.sets_on(tape.label)):
                     tape.expires = None
 

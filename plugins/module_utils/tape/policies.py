@@ -205,14 +205,28 @@ def _oldest(pool: Pool, members: list[Tape], complete: t.Mapping[str, str], ques
     group, reason = grouped
     passed: list[dict[str, str]] = []
     group_written = written_in_group(complete, members)
-    # Tapes at the end of their life come last, rather than leaving a night without a backup.
-    ordered = sorted(members, key=lambda tape: (worn(pool, tape, question.moment) >= 1, tape.last_written or "", tape.label))
+    # Tapes at the end of their life come last, rather than leaving a night without a backup. What an interrupted run has
+    # overwritten comes first: no other tape loses what it holds, and it is in the drive where nobody is there to change it.
+    ordered = sorted(
+        members,
+        key=lambda tape: (
+            worn(pool, tape, question.moment) >= 1,
+            not _was_interrupted(tape, complete),
+            tape.last_written or "",
+            tape.label,
+        ),
+    )
     for tape in ordered:
         against = "it was filled in this run" if tape.label in question.exclude else None
         against = against or unusable(pool, tape, question.present)
         against = against or retained(pool, tape, complete, group_written, question.moment)
         if against is None:
-            age = f"was last written {tape.last_written}, longest ago" if tape.last_written else "has never been written"
+            if _was_interrupted(tape, complete):
+                age = f"holds nothing but a set that was interrupted, since {tape.last_written}"
+            elif tape.last_written:
+                age = f"was last written {tape.last_written}, longest ago"
+            else:
+                age = "has never been written"
             skipped = f", after {len(passed)} that cannot be used" if passed else ""
             return Choice(tape.label, OVERWRITE, f"{reason}; {tape.label} {age}{skipped}.", group, passed_over=tuple(passed))
         passed.append({"tape": tape.label, "why": against})
@@ -220,6 +234,10 @@ def _oldest(pool: Pool, members: list[Tape], complete: t.Mapping[str, str], ques
     details = "; ".join(f"{entry['tape']}: {entry['why']}" for entry in passed[:_SHOWN])
     details += f"; and {len(passed) - _SHOWN} more" if len(passed) > _SHOWN else ""
     return Choice(None, None, f"{reason}, and no tape may be overwritten ({details}).{few}", group, passed_over=tuple(passed))
+
+
+def _was_interrupted(tape: Tape, complete: t.Mapping[str, str]) -> bool:
+    return bool(tape.last_written) and tape.expires is None and not tape.closed and tape.label not in complete
 
 
 def _open_tape(pool: Pool, members: list[Tape], complete: t.Mapping[str, str], question: Question) -> Tape | None:

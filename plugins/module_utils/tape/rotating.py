@@ -70,12 +70,13 @@ def _writable(session: Session, barcode: str | None, overwrites: bool) -> None:
 
 
 def recovered(task: Task) -> Result:
-    """What a run that is over has left: its lock, what it has still working on the drive, and the sets that it did not complete."""
+    """What a run that is over has left: locks, what it has still working on the drive, and the sets that it did not complete."""
     session = Session(task)
     with session.locked():
         if not task.check_mode:
             session.drive.take_over()
         session.save("what a run that is over did not complete")
+        session.remove_left_locks()
     return session.result()
 
 

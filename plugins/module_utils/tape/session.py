@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import catalogue as catalogues
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import drive as drives
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import identity as identities
@@ -125,8 +127,9 @@ class Session:
             self.read_catalogue()
             for stored in self.catalogue.sets.values():
                 if stored.state == catalogues.WRITING:
-                    # Whoever holds the lock knows that nobody writes.
-                    self.catalogue.give_up(stored, "its run ended before it was complete")
+                    # Whoever holds the lock knows that nobody writes. Neither drive nor tape failed: what was there before is
+                    # looked for before anything is appended to it.
+                    self.catalogue.give_up(stored, "its run ended before it was complete", close=False)
             yield
         except LockstepError as error:
             error.details.setdefault("done", [action.as_dict() for action in self.done])
@@ -140,6 +143,11 @@ class Session:
         self.done.append(Action("release_lock", self._folder.lock))
         if not checking:
             self.lock.release()
+
+    def remove_left_locks(self) -> None:
+        """What runs that were cut short have left of locks, by the run that has the lock."""
+        for path in self._folder.left_locks(self._folder.folders_in(self.params["path"]) or []):
+            self.act("remove", path, "left by a run that was cut short", functools.partial(self.host.remove, path, FOLDERS))
 
     def check_lock(self) -> None:
         """Before anything that must not be done twice. Slug ``lock_lost``."""

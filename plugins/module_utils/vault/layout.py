@@ -88,8 +88,12 @@ class Vault:
             ],
             missing=[folder for folder, inside in found.items() if inside is None],
             locked=LOCK.lower() in there,
-            left_locks=[self.host.join(self.path, name) for name in below if name.lower().startswith(f"{LOCK}.".lower())],
+            left_locks=self.left_locks(below),
         )
+
+    def left_locks(self, below: t.Iterable[str]) -> list[str]:
+        """Of the names of the vault's folders: paths of those that never became, or no longer are, the lock."""
+        return [self.host.join(self.path, name) for name in below if name.lower().startswith(f"{LOCK}.".lower())]
 
     def sizes(self, folder: str, name: str, paths: t.Iterable[str]) -> dict[str, int]:
         """Bytes of the files that lie beside the given parts, by their path as in manifests; one request per folder with parts."""

@@ -34,6 +34,8 @@ from tests.unit.tape.fake_st import FakeSt, Medium
 Result = dict[str, t.Any]
 EXPORT = {"name": "export", "tapes": 4, "retention_days": 2}
 DEVICE = "/dev/nst0"
+KB = 1024
+SMALL = 300 * KB
 
 
 def mtf_block(name: str) -> bytes:
@@ -306,3 +308,8 @@ def refused(slug: str, call: t.Callable[[], object]) -> LockstepError:
         call()
     assert caught.value.slug == slug, caught.value.message
     return caught.value
+
+
+def write(site: Site, set_id: str = "set1", data: bytes = b"export", **params: t.Any) -> dict[str, t.Any]:
+    part = site.part(f"{set_id}.dmp", data)
+    return site.run("written", **{"pool": EXPORT, "set_id": set_id, "parts": [part], **params})

@@ -14,15 +14,7 @@ import pytest
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import sections
 from ansible_collections.lockstep.backup.plugins.module_utils.tape.labels import vol1
 from tests.unit.fake_host import OTHER, OWNER
-from tests.unit.tape.kit import EXPORT, Site, refused
-
-KB = 1024
-SMALL = 300 * KB
-
-
-def write(site: Site, set_id: str = "set1", data: bytes = b"export", **params: t.Any) -> dict[str, t.Any]:
-    part = site.part(f"{set_id}.dmp", data)
-    return site.run("written", **{"pool": EXPORT, "set_id": set_id, "parts": [part], **params})
+from tests.unit.tape.kit import EXPORT, KB, SMALL, Site, refused, write
 
 
 def everything(folder: pathlib.Path) -> dict[str, bytes]:
@@ -155,49 +147,6 @@ def test_without_span_nothing_is_written_to_a_tape_that_is_too_small(site: Site)
         # The st driver does not know a tape's capacity: there it shows when it is full.
         assert site.equipment.content("one") == before
         assert error.details["room"] < 2 * SMALL
-
-
-def test_a_tape_without_room_for_the_next_set_is_closed_so_that_the_run_after_it_goes_on_with_another(site: Site) -> None:
-    pool = {**EXPORT, "use_days": 4}
-    for name in ("one", "two"):
-        site.label(name, capacity=4 * SMALL, pool=pool)
-    site.equipment.insert("one")
-    write(site, data=bytes(3 * SMALL), pool=pool)
-    site.later(days=1)
-    before = site.catalogue_file.read_bytes()
-    if site.equipment.device["kind"] != "scsi":
-        # The st driver does not know what remains on a tape.
-        refused("tape_full", lambda: write(site, "set2", bytes(2 * SMALL), pool=pool, span=False, check_mode=True))
-        assert site.catalogue_file.read_bytes() == before
-    refused("tape_full", lambda: write(site, "set2", bytes(2 * SMALL), pool=pool, span=False))
-    assert site.catalogue().tapes["EXP001"].closed
-    site.later(days=1)
-    error = refused("tape_wrong", lambda: write(site, "set3", bytes(2 * SMALL), pool=pool, span=False))
-    assert "EXP002 is wanted" in error.message
-    site.equipment.insert("two")
-    assert write(site, "set3", bytes(2 * SMALL), pool=pool, span=False)["tape"] == "EXP002"
-    site.equipment.insert("one")
-    assert site.run("restored", set_id="set1", dest=site.there(site.folder / "restored"))["changed"]
-
-
-def test_sets_are_appended_while_the_tape_is_in_use_and_until_it_is_advanced(site: Site) -> None:
-    pool = {**EXPORT, "use_days": 4, "retention_days": 7}
-    for name in ("one", "two"):
-        site.label(name, pool=pool)
-    site.equipment.insert("one")
-    for number in (1, 2, 3):
-        assert write(site, f"set{number}", os.urandom(SMALL), pool=pool)["tape"] == "EXP001"
-        site.later(days=1)
-    site.run("restored", set_id="set2", dest=site.there(site.folder / "restored"))
-    assert (site.folder / "restored" / "set2.dmp").read_bytes() == (site.folder / "set2.dmp").read_bytes()
-    moved = site.run("advanced", pool=pool)
-    assert (moved["closed"], moved["tape"], moved["inserted"]) == (["EXP001"], "EXP002", False)
-    assert "shelf two" in moved["location"]
-    site.equipment.insert("two")
-    site.run("advanced", pool=pool)
-    assert not site.run("advanced", pool=pool)["changed"]
-    assert site.catalogue().tapes["EXP002"].location == "drive"
-    assert write(site, "set4", pool=pool)["tape"] == "EXP002"
 
 
 def test_nothing_is_appended_where_the_tape_does_not_end_as_the_catalogue_says(site: Site) -> None:

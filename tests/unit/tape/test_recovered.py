@@ -29,6 +29,18 @@ def test_what_a_dead_run_did_not_complete_is_failed_and_nothing_moves(site: Site
     assert site.equipment.inside() == "one"
 
 
+def test_locks_that_dead_runs_left_beside_the_lock_go(site: Site) -> None:
+    site.label("one")
+    left = site.catalogue_file.parent / "Lock.0123456789ab-01234567"
+    left.mkdir()
+    (left / "owner.json").write_text("{}", encoding="utf-8")
+    assert site.run("recovered", check_mode=True)["changed"]
+    assert left.is_dir()
+    assert site.run("recovered")["changed"]
+    assert not left.exists()
+    assert not site.run("recovered")["changed"]
+
+
 def test_check_mode_plans_a_set_whose_parts_have_not_been_made(site: Site) -> None:
     site.label("one")
     site.equipment.insert("one")
