@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import functools
+
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.checks import Facts, PathFact
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import STOP, Previous
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import BACKUP, Settings
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Host
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
 
@@ -56,10 +58,8 @@ def _data_size(host: Host, settings: Settings) -> tuple[int | None, list[str]]:
     """Bytes below all data folders together, None when none is given or one is missing; and the missing ones."""
     total, missing = 0, []
     for folder in settings.data_folders:
-        try:
-            total += host.tree_bytes(folder)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
+        size = or_none(functools.partial(host.tree_bytes, folder))
+        if size is None:
             missing.append(folder)
+        total += size or 0
     return (total if settings.data_folders and not missing else None), missing

@@ -12,6 +12,7 @@ import json
 from ansible_collections.lockstep.backup.plugins.module_utils.command.settings import Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_ABSENT, JOB_EXITED, JOB_RUNNING, Host, JobStatus
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, refuse_foreign
 
@@ -48,13 +49,10 @@ class Record:
 
 def read_record(host: Host, path: str) -> Record | None:
     """None where there is none, or none that can be read: then a running job has no known owner and is refused."""
+    text = read_or_none(host, path)
     try:
-        return Record.from_text(host.read_text(path))
+        return None if text is None else Record.from_text(text)
     except (ValueError, KeyError, TypeError):
-        return None
-    except LockstepError as error:
-        if error.slug != "path_missing":
-            raise
         return None
 
 

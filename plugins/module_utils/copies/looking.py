@@ -11,6 +11,7 @@ import json
 from ansible_collections.lockstep.backup.plugins.module_utils.copies.record import OWNER, PARTIAL, RECORD, assess
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import WINDOWS, Host
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, refuse_foreign
@@ -76,13 +77,12 @@ def _entry(host: Host, folder: str, name: str) -> Entry:
 
 def _refuse_live(task: Task, path: str) -> None:
     """Raise ``run_in_progress`` while the run that copies there may be alive. A record that cannot be read was cut short."""
+    text = read_or_none(task.host, task.host.join(path, OWNER))
+    if text is None:
+        return
     try:
-        data = json.loads(task.host.read_text(task.host.join(path, OWNER)))
+        data = json.loads(text)
         owner, since = Owner.from_dict(data["owner"]), str(data["since"])
     except (ValueError, KeyError, TypeError):
-        return
-    except LockstepError as error:
-        if error.slug != "path_missing":
-            raise
         return
     refuse_foreign(f"The unfinished copy {path} on {task.host.name}", owner, task.owner, task.dead_run, since)

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JobStatus
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import wait_for_job
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import parfile
@@ -64,12 +65,7 @@ class Classic:
 
     def judge(self, exit_code: int | None) -> tuple[Verdict, str]:
         """The verdict, and the end of the log. Raises its slug (``export_failed`` where nothing better is known)."""
-        try:
-            log = scrub(self.task.host.read_text(self.log, tail_bytes=LOG_BYTES), self.secrets)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            log = ""
+        log = scrub(read_or_none(self.task.host, self.log, LOG_BYTES) or "", self.secrets)
         source = "the log"
         if not log.strip():
             # A tool that cannot begin, or cannot open its log, says why on its error output only.

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import pause_before_poll
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import plsql
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
@@ -253,12 +254,7 @@ class DataPump:
 
     def judge(self, progress: Progress, log: str, allowed: t.Collection[str]) -> tuple[Verdict, str]:
         """``log``: its path on the host. The verdict and the end of the log; raises its slug."""
-        try:
-            text = self.task.host.read_text(log, tail_bytes=LOG_BYTES)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            text = ""
+        text = read_or_none(self.task.host, log, LOG_BYTES) or ""
         listed = self._state_in_the_end()
         verdict = judge_datapump(self.operation, progress.state, progress.errors, listed, text, allowed, self.mode == FULL)
         tail = "\n".join(text.splitlines()[-TAIL_LINES:])

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, FileInfo
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FileInfo
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import record as records
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, size_problem, sizes_by_key
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.findings import Facts, Finding
@@ -59,16 +59,6 @@ class Method(t.Protocol):
         """Verdict, end of the log, and the dump's files with their sizes. Raises what speaks against the export."""
 
     seconds: float
-
-
-def look_into(task: Task, folder: str) -> list[FileInfo] | None:
-    """The files in the folder; None when there is no such folder."""
-    try:
-        return task.host.list_folder(folder, FILES)
-    except LockstepError as error:
-        if error.slug != "path_missing":
-            raise
-        return None
 
 
 def refuse_existing(task: Task, request: Request, names: DumpNames, there: t.Iterable[FileInfo]) -> None:

@@ -9,7 +9,8 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FileInfo
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import list_or_none
+from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, FileInfo
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import importing, parfile
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import record as records
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.call import Call, leftover_finding
@@ -19,7 +20,6 @@ from ansible_collections.lockstep.backup.plugins.module_utils.oracle.exporting i
     Export,
     Method,
     finished_before,
-    look_into,
     refuse_existing,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import DumpNames, name_key, same_folder
@@ -105,7 +105,7 @@ def exported(call: Call) -> Result:
     task, request = call.task, call.request
     names = DumpNames(task.host.basename(request.dump), request.method == DATAPUMP and request.params["parallel"] > 1)
     journal = call.settle_leftover()
-    there = look_into(task, task.host.parent(request.dump))
+    there = list_or_none(task.host, task.host.parent(request.dump), FILES)
     if journal is None:
         done = finished_before(task, request, names, there or [])
         if done is not None:
@@ -180,7 +180,7 @@ def is_there(call: Call, there: t.Sequence[FileInfo] | None, path: str) -> bool:
 def imported(call: Call) -> Result:
     task, request, params = call.task, call.request, call.request.params
     journal = call.settle_leftover()
-    there = look_into(task, task.host.parent(request.dump)) or []
+    there = list_or_none(task.host, task.host.parent(request.dump), FILES) or []
     record = importing.record_beside(task, request)
     call.outcome.sizes = importing.check_files(task, request, record, there)
     source = source_of(request, record)
@@ -255,7 +255,7 @@ def verified(call: Call) -> Result:
     if not task.check_mode:
         # Here rather than before an export, which people wait for.
         call.holding.file.sweep()
-    there = look_into(task, task.host.parent(request.dump)) or []
+    there = list_or_none(task.host, task.host.parent(request.dump), FILES) or []
     record = importing.record_beside(task, request)
     # In the check mode of a whole playbook the dump has not been made.
     if record is not None or not task.check_mode:

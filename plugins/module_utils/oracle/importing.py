@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FileInfo
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import plsql
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle import record as records
@@ -37,12 +38,8 @@ JUDGE = "judge"
 def record_beside(task: Task, request: Request) -> records.Record | None:
     """None when there is none. Slug ``record_damaged``."""
     path = records.path_for(request.dump)
-    try:
-        return records.Record.loads(task.host.read_text(path), path)
-    except LockstepError as error:
-        if error.slug != "path_missing":
-            raise
-        return None
+    text = read_or_none(task.host, path)
+    return None if text is None else records.Record.loads(text, path)
 
 
 def check_files(task: Task, request: Request, record: records.Record | None, there: t.Iterable[FileInfo]) -> dict[str, int]:

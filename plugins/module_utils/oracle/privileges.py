@@ -14,6 +14,7 @@ import datetime
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import list_or_none, read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, Host
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.dictionary import Dictionary
 from ansible_collections.lockstep.backup.plugins.module_utils.oracle.files import name_key
@@ -43,13 +44,8 @@ class JournalFile:
 
     def read(self) -> Journal | None:
         """Slug ``journal_damaged``."""
-        try:
-            text = self.host.read_text(self.path)
-        except LockstepError as error:
-            if error.slug == "path_missing":
-                return None
-            raise
-        return Journal.loads(text, self.path)
+        text = read_or_none(self.host, self.path)
+        return None if text is None else Journal.loads(text, self.path)
 
     def refuse_foreign(self, journal: Journal, mine: Owner, dead_run: str | None) -> None:
         """Slug ``run_in_progress``."""
@@ -84,12 +80,7 @@ class JournalFile:
             self._sweep()
 
     def _sweep(self) -> None:
-        try:
-            there = self.host.list_folder(self.host.parent(self.path), FILES)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            return
+        there = list_or_none(self.host, self.host.parent(self.path), FILES) or []
         begin = name_key(self.host.platform, self._drafts)
         left = [info for info in there if name_key(self.host.platform, info.path).startswith(begin)]
         if left:

@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import Host
 from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, pause_before_poll
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import conditions
@@ -101,11 +102,4 @@ def _not_ready(host: Host, unit: Unit, why: str, line: str | None = None) -> Loc
 def _log_text(host: Host, ready: Ready) -> str:
     """Empty where there is no log, or not yet."""
     path = ready.get("log")
-    if not path:
-        return ""
-    try:
-        return host.read_text(path)
-    except LockstepError as error:
-        if error.slug == "path_missing":
-            return ""
-        raise
+    return read_or_none(host, path) or "" if path else ""

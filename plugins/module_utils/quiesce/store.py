@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host import base
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import refuse_foreign
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.journal import Journal, check_name
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.plan import Unit, start_order
@@ -35,13 +36,8 @@ class Store:
 
     def read(self) -> Journal | None:
         """None when there is no journal; slug ``journal_damaged``."""
-        try:
-            text = self.host.read_text(self.path)
-        except LockstepError as error:
-            if error.slug == "path_missing":
-                return None
-            raise
-        return Journal.loads(text, self.path)
+        text = read_or_none(self.host, self.path)
+        return None if text is None else Journal.loads(text, self.path)
 
     def read_mine(self) -> Journal | None:
         """As ``read``, but the journal of another run that is not proven to be over raises ``run_in_progress``."""
@@ -124,12 +120,7 @@ class Store:
 
     def fired_log(self) -> str:
         """What the lease did, in its own words; empty when it left none."""
-        try:
-            return self.host.read_text(self.log, LOG_TAIL_BYTES)
-        except LockstepError as error:
-            if error.slug == "path_missing":
-                return ""
-            raise
+        return read_or_none(self.host, self.log, LOG_TAIL_BYTES) or ""
 
     def refuse_fired(self, journal: Journal) -> None:
         """Raise ``lease_fired`` when the host itself has started the units: whatever was made meanwhile is not consistent."""

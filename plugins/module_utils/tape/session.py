@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import catalogue as catalogues
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import drive as drives
@@ -109,7 +110,7 @@ class Session:
     # the catalogue
     def read_catalogue(self) -> None:
         """Slugs ``catalogue_damaged``, ``option_invalid``."""
-        self._text = self._folder.read_or_none(self.path) or ""
+        self._text = read_or_none(self.host, self.path) or ""
         self.before = self._text
         if self._text:
             self.catalogue = catalogues.read(self._text, self.params["installation"], self.path)

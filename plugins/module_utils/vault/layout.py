@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import list_or_none, read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FILES, FOLDERS, WINDOWS, Host
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import backup_log, catalogue, names
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import manifest as manifests
@@ -58,23 +59,10 @@ class Vault:
         """Text for a file that people of this platform open: Windows' own viewer long knew no other line ends than CRLF."""
         return text.replace("\n", "\r\n") if self.host.platform == WINDOWS else text
 
-    def read_or_none(self, path: str) -> str | None:
-        """A text file, or None where there is none: one request instead of looking first."""
-        try:
-            return self.host.read_text(path)
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            return None
-
     def folders_in(self, path: str) -> list[str] | None:
         """Names of the folders in a folder, or None where there is no such folder."""
-        try:
-            return [self.host.basename(info.path) for info in self.host.list_folder(path, FOLDERS)]
-        except LockstepError as error:
-            if error.slug != "path_missing":
-                raise
-            return None
+        there = list_or_none(self.host, path, FOLDERS)
+        return None if there is None else [self.host.basename(info.path) for info in there]
 
     def listing(self) -> Listing:
         """One question for the vault's folder and for each of those in it; no manifest is read."""
@@ -100,18 +88,13 @@ class Vault:
         found: dict[str, int] = {}
         for inner in sorted({path.rpartition("/")[0] for path in paths}):
             where = self.part(folder, name, inner) if inner else self.set_folder(folder, name)
-            try:
-                files = self.host.list_folder(where, FILES)
-            except LockstepError as error:
-                if error.slug != "path_missing":
-                    raise
-                continue
+            files = list_or_none(self.host, where, FILES) or []
             found.update({"/".join(filter(None, (inner, self.host.basename(info.path)))): info.size for info in files})
         return found
 
     def entry(self, folder: str, name: str) -> catalogue.Entry:
         """A set as it is, with the presence and sizes of its parts."""
-        text = self.read_or_none(self.manifest(folder, name))
+        text = read_or_none(self.host, self.manifest(folder, name))
 
         def sizes() -> dict[str, int]:
             return self.sizes(folder, name, [part["path"] for part in manifests.parse(text or "")["parts"]])
@@ -126,7 +109,7 @@ class Vault:
     def find(self, name: str) -> tuple[str, str | None] | None:
         """The folder that holds a set, and its manifest's text. None when there is no such set."""
         for folder in catalogue.FOLDERS:
-            text = self.read_or_none(self.manifest(folder, name))
+            text = read_or_none(self.host, self.manifest(folder, name))
             if text is not None:
                 return folder, text
         for folder in catalogue.FOLDERS:

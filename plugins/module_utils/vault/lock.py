@@ -15,6 +15,7 @@ import secrets
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
 from ansible_collections.lockstep.backup.plugins.module_utils.owner import Owner, refuse_foreign
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.layout import LOCK, LOCK_OWNER, Vault
@@ -45,7 +46,7 @@ class Lock:
 
     def holder(self) -> Holder | None:
         """Who has it now. Slug ``lock_unreadable`` when that cannot be told."""
-        text = self.vault.read_or_none(self._host.join(self.vault.lock, LOCK_OWNER))
+        text = read_or_none(self._host, self._host.join(self.vault.lock, LOCK_OWNER))
         if text is None:
             if self._host.stat(self.vault.lock) is None:
                 return None
@@ -144,7 +145,7 @@ class Lock:
         self._refuse(seen)
         away = self._place(seen.token)
         self._host.rename(self.vault.lock, away)
-        text = self.vault.read_or_none(self._host.join(away, LOCK_OWNER))
+        text = read_or_none(self._host, self._host.join(away, LOCK_OWNER))
         if text is None or _holder(text) != seen:
             # Between reading and renaming another run took over the same dead lock: what was moved is its lock.
             self._host.rename(away, self.vault.lock)

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import catalogue, names, retention, step_log, times
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import manifest as manifests
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.actions import REMOVE, RENAME, Action
@@ -157,7 +158,7 @@ class _Pruning:
         at = self.session.moment()
         lines = [step_log.line(at, "SET_ARCHIVED", entry.name) for entry in decided.archive]
         lines += [step_log.line(at, "SET_DELETED", entry.name) for entry in (*decided.delete, *decided.delete_failed)]
-        return self.vault.text_file((self.vault.read_or_none(path) or "") + "".join(lines))
+        return self.vault.text_file((read_or_none(self.vault.host, path) or "") + "".join(lines))
 
     def _after(self, decided: retention.Retention) -> Listing:
         gone = {(catalogue.ARCHIVE, entry.name) for entry in decided.delete} | {(e.folder, e.name) for e in decided.delete_failed}

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import backup_log, catalogue, names, schema, step_log, times
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import manifest as manifests
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.actions import (
@@ -181,7 +182,7 @@ class Session:
     def log_text(self) -> str:
         """The file as it was before; read once, for nobody else writes it while this run has the lock."""
         if self._log_text is None:
-            self._log_text = self.vault.read_or_none(self.vault.backup_log) or ""
+            self._log_text = read_or_none(self.host, self.vault.backup_log) or ""
         return self._log_text
 
     def lines(self, listing: Listing, known: t.Mapping[str, backup_log.Line], trust_log: bool = True) -> list[backup_log.Line]:

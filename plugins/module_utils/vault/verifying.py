@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import catalogue, names, schema, step_log
 from ansible_collections.lockstep.backup.plugins.module_utils.vault import manifest as manifests
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.actions import VERIFY, WRITE, Action
@@ -101,5 +102,5 @@ def _dated(session: Session, entry: catalogue.Entry) -> Work:
     work = Work()
     work.plan.append(Action(WRITE, log, reason=f"drill: {session.params['drill']}"))
     line = step_log.line(session.moment(), "DRILL_SUCCEEDED", session.params["drill"])
-    work.texts[log] = lambda: session.vault.text_file((session.vault.read_or_none(log) or "") + line)
+    work.texts[log] = lambda: session.vault.text_file((read_or_none(session.host, log) or "") + line)
     return work

@@ -15,7 +15,7 @@ import dataclasses
 import hashlib
 import typing as t
 
-from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.host.absent import read_or_none
 from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.quoting import command_line
 
 if t.TYPE_CHECKING:
@@ -65,14 +65,8 @@ def place(host: Host, script: Script, private: bool = True) -> str:
     ``private``: only this account, SYSTEM and Administrators may read it. Slugs: those of ``Host.write_text``.
     """
     path = place_of(host, script)
-    try:
-        if host.read_text(path) == script.text:
-            return path
-    except LockstepError as error:
-        if error.slug != "path_missing":
-            raise
-        host.make_folder(host.parent(path))
-    host.write_text(path, script.text, private=private)
+    if read_or_none(host, path) != script.text:
+        host.write_text(path, script.text, private=private, new_folder=True)
     return path
 
 
