@@ -128,9 +128,9 @@ def fleets(place: pathlib.Path) -> list[Row]:
 
 def outage_growth(one: Measured, most: Measured, lab_cpu: float) -> Row:
     """Outages share this machine's cores with each other and with the lab: the CPU seconds that the installations of one wave
-    need, by the time that one alone takes, is how much longer anything may take by queueing alone."""
+    need, by the time that one alone takes once ansible has started, is how much longer anything may take by queueing alone."""
     cores = len(os.sched_getaffinity(0))
-    queueing = (most.cpu + lab_cpu) * FORKS / FLEETS[-1] / cores / one.wall
+    queueing = (most.cpu + lab_cpu) * FORKS / FLEETS[-1] / cores / (one.wall - one.start)
     outage = statistics.median(most.outages)
     compared = f"outage of 1 ({one.outages[0]:.2f} s) times the CPU's queueing ({queueing:.1f})"
     return at_most(

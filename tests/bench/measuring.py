@@ -19,9 +19,11 @@ SAMPLE_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """Seconds, and bytes of memory that the run's processes did not share with each other."""
+    """Seconds, and bytes of memory that the run's processes did not share with each other. ``start`` is the part of ``wall`` until
+    the first task had a result: ansible's own start, whatever the number of installations."""
 
     wall: float
+    start: float
     cpu: float
     peak_memory: int
     outages: tuple[float, ...]
@@ -34,7 +36,7 @@ class RunFailed(Exception):
 def measure(command: list[str], trace: pathlib.Path, extra_environment: dict[str, str] | None = None) -> Measured:
     """Run to the end. CPU is that of the process and all its children, as the kernel accounts it when they end."""
     environment = playbook_environment(trace) | (extra_environment or {})
-    began = time.monotonic()
+    began, began_at = time.monotonic(), time.time()
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -50,7 +52,7 @@ def measure(command: list[str], trace: pathlib.Path, extra_environment: dict[str
         raise RunFailed(f"{' '.join(command)} exited {process.returncode}:\n{output[-4000:]}")
     events = read_trace(trace)
     outages = tuple(event["result"]["outage"]["seconds"] for event in events if event["task"].endswith("Start the units that ran"))
-    return Measured(wall, usage.ru_utime + usage.ru_stime, sampler.peak, outages)
+    return Measured(wall, events[0]["at"] - began_at, usage.ru_utime + usage.ru_stime, sampler.peak, outages)
 
 
 class _MemorySampler(threading.Thread):
