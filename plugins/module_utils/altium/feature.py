@@ -19,7 +19,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.altium.record impo
     look_at_previous,
     read_record,
 )
-from ansible_collections.lockstep.backup.plugins.module_utils.altium.running import Execution
+from ansible_collections.lockstep.backup.plugins.module_utils.altium.running import AvbackupExecution
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import (
     ARGUMENT_SPEC,
     CHECKED,
@@ -75,7 +75,7 @@ def _restored(task: Task, settings: Settings) -> dict[str, t.Any]:
 
 
 def _verified(task: Task, settings: Settings) -> dict[str, t.Any]:
-    execution = Execution(task, settings, [], planning.verification_plan(settings))
+    execution = AvbackupExecution(task, settings, [], planning.verification_plan(settings))
     # In the check mode of a whole playbook, the zip has not been made: only the plan can be shown.
     return execution.outcome if task.check_mode else execution.execute()
 
@@ -92,11 +92,11 @@ def _recovered(task: Task, settings: Settings) -> dict[str, t.Any]:
         what = f"The avbackup backup with {record.zip_path}, the job {record.job_folder}"
         refuse_foreign(what, record.owner, task.owner, task.dead_run, record.started)
     plan = planning.recovery_plan(settings, status.state == JOB_RUNNING) if status is not None else []
-    execution = Execution(task, settings, [], plan)
+    execution = AvbackupExecution(task, settings, [], plan)
     return _planned(execution, changed=there) if task.check_mode else execution.execute()
 
 
-def _planned(execution: Execution, changed: bool) -> dict[str, t.Any]:
+def _planned(execution: AvbackupExecution, changed: bool) -> dict[str, t.Any]:
     try:
         refuse_failed(execution.checks)
     except LockstepError as error:
@@ -104,7 +104,7 @@ def _planned(execution: Execution, changed: bool) -> dict[str, t.Any]:
     return dict(execution.outcome, changed=changed)
 
 
-def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
+def _prepare(task: Task, settings: Settings, ask_units: bool) -> AvbackupExecution:
     """Ask, judge and plan. Changes nothing; a failed check is raised by the plan's first step, so that the plan is known."""
     if settings.operation == RESTORE or settings.preflight:
         checks, facts, previous = _preflight(task, settings, ask_units)
@@ -117,7 +117,7 @@ def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
     else:
         make = None if facts.folder_there else task.host.parent(settings.zip_path)
         plan = planning.backup_plan(settings, names, previous.action, old_job, make)
-    execution = Execution(task, settings, checks, plan)
+    execution = AvbackupExecution(task, settings, checks, plan)
     execution.outcome["tool_version"] = facts.tool_version
     return execution
 

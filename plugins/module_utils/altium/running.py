@@ -5,39 +5,28 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.altium import judging, planning
-from ansible_collections.lockstep.backup.plugins.module_utils.altium.planning import Step
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.record import ADOPT, STOP, look_at_previous
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.settings import BACKUP, Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.altium.watch import Watch
-from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, refuse_failed
+from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, pids, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.execution import Duty, Execution, Step, tail
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS, JOB_RUNNING
-from ansible_collections.lockstep.backup.plugins.module_utils.jobs import CONNECTION_SLUGS, wait_for_job, wait_until_gone
-from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
+from ansible_collections.lockstep.backup.plugins.module_utils.jobs import wait_until_gone
 
-TAIL_LINES = 50
 LOG_LINES = 10000
 MOST_FAILED_ZIPS = 9
 
 
-class Execution:
-    """One plan on one host. What is known at any moment is in ``outcome``: the result, or part of a failure's details."""
-
+class AvbackupExecution(Execution):
     def __init__(self, task: Task, settings: Settings, checks: t.Sequence[Check], plan: t.Sequence[Step]) -> None:
-        self.task, self.host, self.settings, self.checks, self.plan = task, task.host, settings, checks, plan
-        self.began = False
-        self.units_rechecked = False
-        self.outcome: dict[str, t.Any] = {
-            "changed": False,
+        self.settings, self.checks = settings, checks
+        outcome = {
             "zip": {"path": settings.zip_path, "bytes": None, "sha256": None},
-            "exit_code": None,
-            "seconds": None,
-            "job": None,
             "log": None,
             "log_tail": "",
             "tool_version": None,
@@ -46,32 +35,26 @@ class Execution:
             "units_stopped_again": [],
             "share_of_last": None,
             "checks": [check.as_dict() for check in checks],
-            "plan": list(plan),
         }
+        super().__init__(task, "avbackup", settings.quiesced, plan, outcome)
 
-    def execute(self) -> dict[str, t.Any]:
-        """The outcome; a failure raises its slug with the outcome so far, ``failed_step`` and ``also_failed``."""
-        actions: dict[str, t.Callable[[Step], None]] = {
+    def actions(self) -> dict[str, t.Callable[[Step], None]]:
+        return {
             planning.CHECK: lambda step: refuse_failed(self.checks),
             planning.STOP_JOB: self._stop_old_job,
             planning.MAKE_FOLDER: self._make_folder,
             planning.RUN: self._run,
             planning.WAIT: self._wait,
-            planning.RECHECK_UNITS: lambda step: self._recheck_units(step["quiesced"]),
+            planning.RECHECK_UNITS: lambda step: self.recheck_units(step["quiesced"]),
             planning.MEASURE_ZIP: lambda step: self._measure_zip(),
             planning.READ_ZIP: self._read_zip,
             planning.COMPARE_SHA256: self._compare_sha256,
             planning.KEEP_LOG: lambda step: self._keep_log(),
-            planning.REMOVE_JOB: self._remove_job,
+            planning.REMOVE_JOB: self.remove_job,
         }
-        current = ""
-        try:
-            for step in self.plan:
-                current = step["step"]
-                actions[current](step)
-        except LockstepError as error:
-            raise self._failure(error, current) from error
-        return self.outcome
+
+    def duties(self) -> list[Duty]:
+        return [self._keep_log, self._set_zip_aside] if self.settings.operation == BACKUP else [self._keep_log]
 
     def _make_folder(self, step: Step) -> None:
         self.host.make_folder(step["path"])
@@ -85,7 +68,7 @@ class Execution:
         if still:
             raise LockstepError(
                 "tool_running",
-                f"{self.settings.program} still runs (ids {', '.join(map(str, still))}) after the job {step['job']} of a run that "
+                f"{self.settings.program} still runs ({pids(still)}) after the job {step['job']} of a run that "
                 "is over was stopped. End it, and look whether the server's services run again.",
             )
 
@@ -118,35 +101,11 @@ class Execution:
         return False
 
     def _wait(self, step: Step, record: bool = False) -> None:
-        self.began = True
-        self.outcome.update(changed=True, job=step["job"])
-        began = self.task.clock.monotonic()
         watch = Watch(self.task, self.settings)
-        try:
-            if record:
-                watch.record()
-            status = wait_for_job(self.task, step["job"], step["timeout"], on_poll=watch.poll)
-        except LockstepError as error:
-            if error.slug not in CONNECTION_SLUGS and error.slug not in ("job_timeout", "job_lost"):
-                self._stop_job(step["job"])
-            raise
-        finally:
-            self.outcome["seconds"] = round(self.task.clock.monotonic() - began, 3)
-        self.outcome["exit_code"] = status.exit_code
-        judging.refuse_exit_code(self.settings, status.exit_code)
+        self.wait_for_exit(step, watch.poll, first=watch.record if record else lambda: None)
+        judging.refuse_exit_code(self.settings, self.outcome["exit_code"])
         if watch.broken is not None:
             raise watch.broken
-
-    def _stop_job(self, folder: str) -> None:
-        """A failure here must not hide why the job has to be stopped."""
-        try:
-            self.host.stop_job(folder)
-        except LockstepError as error:
-            self.task.warn(f"The job {folder} could not be stopped: {error.message}")
-
-    def _recheck_units(self, journal: str) -> None:
-        self.units_rechecked = True
-        self.outcome["units_stopped_again"] = held.stop_returned(self.task, journal, "avbackup")
 
     def _measure_zip(self) -> None:
         found = self.host.stat(self.settings.zip_path)
@@ -168,7 +127,7 @@ class Execution:
         """Copy the job's output to the log and forget the job. Without a log the backup still is one: only a warning."""
         folder = self.settings.job_folder
         output = self.host.job_output(folder, LOG_LINES)
-        self.outcome["log_tail"] = "\n".join(output.splitlines()[-TAIL_LINES:])
+        self.outcome["log_tail"] = tail(output)
         try:
             self.host.write_text(self.settings.log, output if output.endswith("\n") else output + "\n")
         except LockstepError as error:
@@ -177,40 +136,6 @@ class Execution:
         self.outcome.update(log=self.settings.log, job=None)
         self.host.remove(folder, FOLDERS)
 
-    def _remove_job(self, step: Step) -> None:
-        self.host.remove(step["job"], FOLDERS)
-        self.outcome["changed"] = True
-
-    def _failure(self, error: LockstepError, step: str) -> LockstepError:
-        """The error with all that is known; before that, what must happen also after a failure.
-
-        A connection that stays lost leaves the job alone: it is found again by the repeated task or the next run.
-        """
-        message = error.message
-        also_failed: list[str] = []
-        if self.began and error.slug in CONNECTION_SLUGS:
-            message += f" avbackup was left to itself as the job {self.outcome['job']}: run the same task again to wait for it."
-        elif self.began:
-            also_failed = self._after_failure()
-        details = {**self.outcome, "grade": None, "grade_reasons": [], "failed_step": step, "also_failed": also_failed}
-        details.update((name, value) for name, value in error.details.items() if name != "output")
-        return LockstepError(error.slug, message, **details)
-
-    def _after_failure(self) -> list[str]:
-        journal = self.settings.quiesced
-        duties: list[t.Callable[[], None]] = [self._keep_log]
-        if self.settings.operation == BACKUP:
-            duties.append(self._set_zip_aside)
-        if journal is not None and not self.units_rechecked:
-            duties.insert(0, functools.partial(self._recheck_units, journal))
-        problems = []
-        for duty in duties:
-            try:
-                duty()
-            except LockstepError as error:
-                problems.append(error.message)
-        return problems
-
     def _set_zip_aside(self) -> None:
         """What a failed backup wrote is kept to be looked at, under a name that nobody takes for a backup."""
         path = self.settings.zip_path
@@ -218,12 +143,4 @@ class Execution:
         if found is None:
             return
         names = [path + ".failed", *(f"{path}.failed{number}" for number in range(2, MOST_FAILED_ZIPS + 1))]
-        for name in names:
-            try:
-                self.host.rename(path, name)
-            except LockstepError as error:
-                if error.slug != "path_exists" or name == names[-1]:
-                    raise
-                continue
-            self.outcome["zip"].update(path=name, bytes=found.size)
-            return
+        self.outcome["zip"].update(path=self.rename_aside(path, names), bytes=found.size)

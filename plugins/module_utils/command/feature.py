@@ -18,7 +18,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.command.record imp
     read_record,
     refuse_foreign_job,
 )
-from ansible_collections.lockstep.backup.plugins.module_utils.command.running import OUTPUT_LINES, TAIL_LINES, Execution
+from ansible_collections.lockstep.backup.plugins.module_utils.command.running import OUTPUT_LINES, CommandExecution
 from ansible_collections.lockstep.backup.plugins.module_utils.command.settings import (
     ARGUMENT_SPEC,
     CHECKED,
@@ -30,6 +30,7 @@ from ansible_collections.lockstep.backup.plugins.module_utils.command.settings i
     settings_from,
 )
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.execution import tail
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Feature, Task
 from ansible_collections.lockstep.backup.plugins.module_utils.host.base import JOB_ABSENT, JOB_RUNNING
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.grading import grade
@@ -53,7 +54,7 @@ def _finished(task: Task, settings: Settings) -> dict[str, t.Any]:
     return dict(outcome, grade=found, grade_reasons=reasons)
 
 
-def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
+def _prepare(task: Task, settings: Settings, ask_units: bool) -> CommandExecution:
     """Ask, judge and plan. Changes nothing; a failed check is raised by the plan's first step, so that the plan is known."""
     previous = look_at_previous(task, settings)
     if previous.action == ADOPT:
@@ -61,10 +62,10 @@ def _prepare(task: Task, settings: Settings, ask_units: bool) -> Execution:
     else:
         checks = make_checks(task, settings, previous, ask_units)
     plan = planning.finished_plan(settings, [check.name for check in checks], previous)
-    return Execution(task, settings, checks, plan, previous)
+    return CommandExecution(task, settings, checks, plan, previous)
 
 
-def _planned(execution: Execution, changed: bool) -> dict[str, t.Any]:
+def _planned(execution: CommandExecution, changed: bool) -> dict[str, t.Any]:
     try:
         refuse_failed(execution.checks)
     except LockstepError as error:
@@ -77,7 +78,7 @@ def _recovered(task: Task, settings: Settings) -> dict[str, t.Any]:
     """Stop the job if it still works, and forget it. Slugs ``run_in_progress``, ``tool_running``."""
     previous = _old_job(task, settings)
     refuse_foreign_job(settings, previous.record, previous.status, task.owner, task.dead_run)
-    execution = Execution(task, settings, [], planning.recovered_plan(settings, previous), previous)
+    execution = CommandExecution(task, settings, [], planning.recovered_plan(settings, previous), previous)
     return _planned(execution, changed=previous.left) if task.check_mode else execution.execute()
 
 
@@ -93,7 +94,7 @@ def _query(task: Task, settings: Settings) -> dict[str, t.Any]:
         "started": record.started.isoformat() if record else None,
         "seconds": (task.host.now() - record.started).total_seconds() if record and status.state == JOB_RUNNING else None,
         "owner": record.owner.as_dict() if record else None,
-        "output_tail": "\n".join(output.splitlines()[-TAIL_LINES:]),
+        "output_tail": tail(output),
         "plan": [],
     }
 

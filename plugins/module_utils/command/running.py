@@ -6,27 +6,18 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import typing as t
 
 from ansible_collections.lockstep.backup.plugins.module_utils.checks import Check, pids, refuse_failed
 from ansible_collections.lockstep.backup.plugins.module_utils.command import formats, judging, planning
-from ansible_collections.lockstep.backup.plugins.module_utils.command.planning import Step
 from ansible_collections.lockstep.backup.plugins.module_utils.command.record import Previous, Record, previous_log_name
 from ansible_collections.lockstep.backup.plugins.module_utils.command.settings import Settings
 from ansible_collections.lockstep.backup.plugins.module_utils.errors import LockstepError
+from ansible_collections.lockstep.backup.plugins.module_utils.execution import Duty, Execution, Step, tail
 from ansible_collections.lockstep.backup.plugins.module_utils.feature import Task
-from ansible_collections.lockstep.backup.plugins.module_utils.host.base import FOLDERS
-from ansible_collections.lockstep.backup.plugins.module_utils.jobs import (
-    CONNECTION_SLUGS,
-    Progress,
-    wait_for_job,
-    wait_until_gone,
-)
-from ansible_collections.lockstep.backup.plugins.module_utils.quiesce import held
+from ansible_collections.lockstep.backup.plugins.module_utils.jobs import Progress, wait_until_gone
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.keeping import LeaseKeeper
 
-TAIL_LINES = 50
 OUTPUT_LINES = 100000
 RECONNECT_WITHIN = 600.0
 """Seconds: a program that works for hours is worth waiting for a host that restarts its network."""
@@ -35,23 +26,15 @@ LONGEST_LINE = 8000
 """Bytes of a line of the kept output; Windows takes little more (see the Windows host's ``write_text``)."""
 
 
-class Execution:
-    """One plan on one host. What is known at any moment is in ``outcome``: the result, or part of a failure's details."""
-
+class CommandExecution(Execution):
     def __init__(
         self, task: Task, settings: Settings, checks: t.Sequence[Check], plan: t.Sequence[Step], previous: Previous
     ) -> None:
-        self.task, self.host, self.settings, self.checks, self.plan = task, task.host, settings, checks, plan
-        self.began = False
-        self.units_rechecked = False
+        self.settings, self.checks = settings, checks
         self.started: datetime.datetime | None = previous.record.started if previous.record else None
         self.previous_log: str | None = previous.record.previous_log if previous.record else None
-        self.outcome: dict[str, t.Any] = {
-            "changed": False,
-            "exit_code": None,
-            "seconds": None,
+        outcome = {
             "started": None,
-            "job": None,
             "log": {"path": settings.log, "format": settings.expected.log_format, "previous": None, "kept": None, "tail": ""},
             "counts": formats.Counts().as_dict(),
             "output": None,
@@ -60,12 +43,11 @@ class Execution:
             "grade": None,
             "grade_reasons": [],
             "checks": [check.as_dict() for check in checks],
-            "plan": list(plan),
         }
+        super().__init__(task, settings.name, settings.quiesced, plan, outcome)
 
-    def execute(self) -> dict[str, t.Any]:
-        """The outcome; a failure raises its slug with the outcome so far, ``failed_step`` and ``also_failed``."""
-        actions: dict[str, t.Callable[[Step], None]] = {
+    def actions(self) -> dict[str, t.Callable[[Step], None]]:
+        return {
             planning.CHECK: lambda step: refuse_failed(self.checks),
             planning.STOP_JOB: self._stop_old_job,
             planning.REMOVE_JOB: self._remove_job,
@@ -73,20 +55,15 @@ class Execution:
             planning.RECORD: self._record,
             planning.RUN: self._run,
             planning.WAIT: self._wait,
-            planning.RECHECK_UNITS: lambda step: self._recheck_units(step["quiesced"]),
+            planning.RECHECK_UNITS: lambda step: self.recheck_units(step["quiesced"]),
             planning.JUDGE_EXIT_CODE: lambda step: judging.refuse_exit_code(self.settings, self.outcome["exit_code"]),
             planning.JUDGE_LOG: lambda step: self._judge_log(),
             planning.KEEP_LOG: lambda step: self._keep_log(),
             planning.KEEP_OUTPUT: lambda step: self._keep_output(),
         }
-        current = ""
-        try:
-            for step in self.plan:
-                current = step["step"]
-                actions[current](step)
-        except LockstepError as error:
-            raise self._failure(error, current) from error
-        return self.outcome
+
+    def duties(self) -> list[Duty]:
+        return [self._show_log, self._keep_log, self._keep_output, self._forget_job]
 
     # before
     def _stop_old_job(self, step: Step) -> None:
@@ -103,8 +80,8 @@ class Execution:
             )
 
     def _remove_job(self, step: Step) -> None:
-        self.host.remove(step["job"], FOLDERS)
-        self.outcome.update(changed=True, job=None)
+        self.remove_job(step)
+        self.outcome["job"] = None
 
     def _put_log_aside(self, step: Step) -> None:
         """What is in the log afterwards is of this run, whether the program appends to it or not. Nothing of it is deleted."""
@@ -112,23 +89,14 @@ class Execution:
         found = self.host.stat(path)
         if found is None:
             return
-        for attempt in range(1, MOST_PREVIOUS_LOGS + 1):
-            name = previous_log_name(path, found.modified, attempt)
-            try:
-                self.host.rename(path, name)
-            except LockstepError as error:
-                if error.slug != "path_exists" or attempt == MOST_PREVIOUS_LOGS:
-                    raise
-                continue
-            self.previous_log = name
-            self.outcome["changed"] = True
-            return
+        names = [previous_log_name(path, found.modified, attempt) for attempt in range(1, MOST_PREVIOUS_LOGS + 1)]
+        self.previous_log = self.rename_aside(path, names)
+        self.outcome["changed"] = True
 
     def _record(self, step: Step) -> None:
         self.started = self.host.now()
         record = Record(self.task.owner, self.settings.argv, self.started, self.previous_log)
-        self.host.make_folder(self.host.parent(step["path"]))
-        self.host.write_text(step["path"], record.as_text())
+        self.host.write_text(step["path"], record.as_text(), new_folder=True)
         self.outcome["changed"] = True
 
     # the program
@@ -137,10 +105,8 @@ class Execution:
         self._wait(step)
 
     def _wait(self, step: Step) -> None:
-        self.began = True
-        self.outcome.update(changed=True, job=step["job"], started=self.started.isoformat() if self.started else None)
+        self.outcome["started"] = self.started.isoformat() if self.started else None
         self.outcome["log"]["previous"] = self.previous_log
-        began = self.task.clock.monotonic()
         progress = Progress(self.task, self.settings.name)
         lease = LeaseKeeper(self.task, self.settings.quiesced, self.settings.max_outage)
 
@@ -148,35 +114,16 @@ class Execution:
             progress.poll(elapsed)
             lease.poll(elapsed)
 
-        try:
-            status = wait_for_job(self.task, step["job"], step["timeout"], RECONNECT_WITHIN, poll)
-        except LockstepError as error:
-            if error.slug not in CONNECTION_SLUGS and error.slug not in ("job_timeout", "job_lost"):
-                self._stop_job(step["job"])
-            raise
-        finally:
-            self.outcome["seconds"] = round(self.task.clock.monotonic() - began, 3)
-        self.outcome["exit_code"] = status.exit_code
-
-    def _stop_job(self, folder: str) -> None:
-        """A failure here must not hide why the job has to be stopped."""
-        try:
-            self.host.stop_job(folder)
-        except LockstepError as error:
-            self.task.warn(f"The job {folder} could not be stopped: {error.message}")
+        self.wait_for_exit(step, poll, reconnect_within=RECONNECT_WITHIN)
 
     # after
-    def _recheck_units(self, journal: str) -> None:
-        self.units_rechecked = True
-        self.outcome["units_stopped_again"] = held.stop_returned(self.task, journal, self.settings.name)
-
     def _judge_log(self) -> None:
         settings = self.settings
         if settings.log is not None and self.started is not None:
             judging.refuse_old_log(settings, self.host.stat(settings.log), self.started)
         text = self._log_text()
         where = f"The log {settings.log}" if settings.log else f"The output of {settings.program}"
-        self.outcome["log"]["tail"] = _tail(text)
+        self.outcome["log"]["tail"] = tail(text)
         findings = formats.read(text, settings.expected)
         self.outcome["counts"] = findings.counts.as_dict()
         judging.refuse_findings(settings, where, findings)
@@ -207,56 +154,23 @@ class Execution:
     def _keep_output(self) -> None:
         settings = self.settings
         output = self.host.job_output(settings.job_folder, OUTPUT_LINES)
-        self.outcome["output_tail"] = _tail(output)
+        self.outcome["output_tail"] = tail(output)
         try:
-            self.host.make_folder(self.host.parent(settings.output))
-            self.host.write_text(settings.output, _writable(output))
+            self.host.write_text(settings.output, _writable(output), new_folder=True)
         except LockstepError as error:
             self.task.warn(f"The output of {settings.name} could not be kept as {settings.output}: {error.message}")
             return
         self.outcome.update(output=settings.output, changed=True)
 
     # failures
-    def _failure(self, error: LockstepError, step: str) -> LockstepError:
-        """The error with all that is known; before that, what must happen also after a failure.
-
-        A connection that stays lost leaves the job alone: it is found again by the repeated task.
-        """
-        message = error.message
-        also_failed: list[str] = []
-        if self.began and error.slug in CONNECTION_SLUGS:
-            message += f" {self.settings.name} was left to itself as a job: run the same task again to wait for it."
-        elif self.began:
-            also_failed = self._after_failure()
-        details = {**self.outcome, "failed_step": step, "also_failed": also_failed}
-        details.update((name, value) for name, value in error.details.items() if name != "output")
-        return LockstepError(error.slug, message, **details)
-
-    def _after_failure(self) -> list[str]:
-        journal = self.settings.quiesced
-        duties: list[t.Callable[[], None]] = [self._show_log, self._keep_log, self._keep_output, self._forget_job]
-        if journal is not None and not self.units_rechecked:
-            duties.insert(0, functools.partial(self._recheck_units, journal))
-        problems = []
-        for duty in duties:
-            try:
-                duty()
-            except LockstepError as error:
-                problems.append(error.message)
-        return problems
-
     def _show_log(self) -> None:
         log = self.settings.log
         if not self.outcome["log"]["tail"] and (log is None or self.host.stat(log) is not None):
-            self.outcome["log"]["tail"] = _tail(self._log_text())
+            self.outcome["log"]["tail"] = tail(self._log_text())
 
     def _forget_job(self) -> None:
         """A repeated task starts the program anew."""
         self._remove_job({"job": self.settings.job_folder})
-
-
-def _tail(text: str) -> str:
-    return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def _writable(text: str) -> str:
