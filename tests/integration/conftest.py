@@ -14,6 +14,7 @@ import pytest
 pytest.register_assert_rewrite(*(f"tests.integration.{name}" for name in ("promises", "nights", "etravel", "weeks")))
 
 from tests.integration.etravel import Server  # noqa: E402 (rewriting only works before the import)
+from tests.integration.promises import Installation  # noqa: E402
 from tests.lab.lab import Lab  # noqa: E402
 
 
@@ -24,6 +25,16 @@ def lab(tmp_path: pathlib.Path) -> collections.abc.Iterator[Lab]:
         yield running
         unknown = list(running.unknown)
     assert unknown == []
+
+
+@pytest.fixture
+def first(lab: Lab) -> Installation:
+    return Installation(lab, 1)
+
+
+@pytest.fixture
+def second(lab: Lab) -> Installation:
+    return Installation(lab, 2)
 
 
 @pytest.fixture

@@ -5,23 +5,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.integration.chains import AVBACKUP_STARTS, EXPORT_STARTS, nightly, once
 from tests.integration.killing import wait_until
 from tests.integration.promises import ZIP, Installation, error_codes, final_message
 from tests.lab.lab import Lab
 from tests.lab.record import AFTER
-
-
-@pytest.fixture
-def first(lab: Lab) -> Installation:
-    return Installation(lab, 1)
-
-
-@pytest.fixture
-def second(lab: Lab) -> Installation:
-    return Installation(lab, 2)
 
 
 def starts(lab: Lab, host: str, program: str) -> int:

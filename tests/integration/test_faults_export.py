@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from tests.integration.chains import EXPORT_STARTS, LAST_UNIT_STOPS, nightly, once
 from tests.integration.killing import wait_until
 from tests.integration.promises import Installation
@@ -16,16 +14,6 @@ from tests.lab.lab import Lab
 from tests.lab.oracle.database import Grant
 from tests.lab.record import AFTER
 from tests.lab.sites import SCHEMA
-
-
-@pytest.fixture
-def first(lab: Lab) -> Installation:
-    return Installation(lab, 1)
-
-
-@pytest.fixture
-def second(lab: Lab) -> Installation:
-    return Installation(lab, 2)
 
 
 def test_warnings_fail_the_set_unless_their_codes_are_allowed(lab: Lab, first: Installation, second: Installation) -> None:

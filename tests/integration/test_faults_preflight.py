@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.lockstep.backup.plugins.module_utils.quiesce.feature import FEATURE as QUIESCE
 from ansible_collections.lockstep.backup.plugins.module_utils.vault.feature import FEATURE as VAULT
 from tests.integration.chains import nightly
@@ -17,16 +15,6 @@ from tests.lab.sites import SCHEMA
 from tests.lab.windows.programs.oracle import DATABASE_SERVICE
 
 WRONG = "not-the-password"
-
-
-@pytest.fixture
-def first(lab: Lab) -> Installation:
-    return Installation(lab, 1)
-
-
-@pytest.fixture
-def second(lab: Lab) -> Installation:
-    return Installation(lab, 2)
 
 
 def test_one_run_names_everything_that_is_not_ready_on_both_hosts(lab: Lab, first: Installation) -> None:

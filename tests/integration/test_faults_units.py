@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.integration.chains import AVBACKUP_STARTS, EXPORT_STARTS, LAST_UNIT_STOPS, impatient, nightly, once
 from tests.integration.killing import wait_until
 from tests.integration.promises import Installation, final_message
@@ -16,16 +14,6 @@ from tests.lab.record import AFTER
 STUCK, WATCHED = "AltiumCollaboration", "AltiumSearchService"
 PAST_THE_LEASE = 6 * 3600 + 60.0
 """Seconds; the role's altium_enterprise_server_max_outage is six hours."""
-
-
-@pytest.fixture
-def first(lab: Lab) -> Installation:
-    return Installation(lab, 1)
-
-
-@pytest.fixture
-def second(lab: Lab) -> Installation:
-    return Installation(lab, 2)
 
 
 def test_a_service_or_application_pool_that_refuses_to_stop(lab: Lab, first: Installation, second: Installation) -> None:

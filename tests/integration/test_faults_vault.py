@@ -8,8 +8,6 @@ from __future__ import annotations
 import threading
 import typing as t
 
-import pytest
-
 from tests.integration.chains import AVBACKUP_STARTS, EXPORT_STARTS, nightly, once
 from tests.integration.promises import DUMP, ZIP, Installation, final_message
 from tests.integration.support import PlaybookRun
@@ -17,16 +15,6 @@ from tests.lab.lab import Lab
 
 LONGEST_WAIT = 60.0
 KEEP: t.Mapping[str, t.Any] = {"altium_enterprise_server_keep_recent": 1, "altium_enterprise_server_keep_archive": 1}
-
-
-@pytest.fixture
-def first(lab: Lab) -> Installation:
-    return Installation(lab, 1)
-
-
-@pytest.fixture
-def second(lab: Lab) -> Installation:
-    return Installation(lab, 2)
 
 
 def test_a_second_run_at_the_same_time_is_refused_and_does_not_disturb_the_first(lab: Lab, first: Installation) -> None:
