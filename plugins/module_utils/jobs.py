@@ -21,9 +21,9 @@ CONNECTION_SLUGS = frozenset({"unreachable", "connection_lost", "host_timeout", 
 def pause_before_poll(elapsed: float) -> float:
     """Seconds to wait when ``elapsed`` seconds have passed: short work is noticed at once, long work costs few requests.
 
-    At most a twentieth of the time already spent (so that waiting adds at most 5 %), between 20 ms and one second.
+    At most a twentieth of the time already spent (so that waiting adds at most 5 %), between 10 ms and one second.
     """
-    return min(LONGEST_PAUSE, max(0.02, elapsed / 20))
+    return min(LONGEST_PAUSE, max(0.01, elapsed / 20))
 
 
 def wait_for_job(

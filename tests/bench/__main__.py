@@ -25,10 +25,21 @@ from tests.lab.lab import Lab
 RESULT = PROJECT / "build" / "bench.json"
 TASKS = 10
 HOSTS = 8
-FLEETS = (1, 10, 50)
 FORKS = 10
 """Installations at a time, as the README advises for two cores: more of them only wait for the CPU while they are down."""
 UNITS = [{"kind": "service", "name": "W3SVC"}, {"kind": "service", "name": "Spooler"}]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """Measured ``samples`` times, the short ones more often because they vary more."""
+
+    installations: int
+    forks: int
+    samples: int
+
+
+ONE, ONE_BY_ONE, TEN, FIFTY = Fleet(1, 1, 5), Fleet(5, 1, 1), Fleet(10, FORKS, 3), Fleet(50, FORKS, 1)
 
 
 def main() -> int:
@@ -96,45 +107,55 @@ def cpu_per_task(place: pathlib.Path) -> list[Row]:
 
 
 def fleets(place: pathlib.Path) -> list[Row]:
-    """Whole nightly runs with tools that take no time, for fleets of several sizes."""
-    runs: dict[int, Measured] = {}
-    lab_cpu: dict[int, float] = {}
-    for number in FLEETS:
-        with Lab(place / f"fleet{number}", installations=number, data_files=3) as lab:
-            before = time.process_time()
-            command = playbook_command(lab, "nightly", "--forks", str(min(number, FORKS)))
-            runs[number] = measure(command, place / f"fleet{number}.jsonl")
-            lab_cpu[number] = time.process_time() - before
-    one, most, before_most = runs[FLEETS[0]], runs[FLEETS[-1]], runs[FLEETS[-2]]
+    """Whole nightly runs with tools that take no time, for fleets of several sizes. The run of the middle CPU time stands for its
+    fleet. Samples alternate, because a machine's speed drifts."""
+    runs: dict[Fleet, list[Measured]] = {fleet: [] for fleet in (ONE, ONE_BY_ONE, TEN, FIFTY)}
+    for sample in range(max(fleet.samples for fleet in runs)):
+        for fleet, measured in runs.items():
+            if sample < fleet.samples:
+                measured.append(nightly(place / f"fleet{fleet.installations}-{sample}", fleet))
+    typical = {fleet: sorted(measured, key=lambda run: run.cpu)[len(measured) // 2] for fleet, measured in runs.items()}
+    one, ten, fifty = typical[ONE], typical[TEN], typical[FIFTY]
     rows = [
         at_most("nightly, 1 installation: wall", one.wall, "s", "3 s", one.wall / 3, 1),
         at_most("nightly, 1 installation: outage beyond the tools' time", one.outages[0], "s", "0.5 s", one.outages[0] / 0.5, 1),
     ]
-    growth = FLEETS[-1] / FLEETS[-2]
+    growth = FIFTY.installations / TEN.installations
     told: list[tuple[str, str, t.Callable[[Measured], float]]] = [
         ("wall", "s", lambda run: run.wall),
         ("control-node CPU", "s", lambda run: run.cpu),
         ("control-node peak memory", "MiB", lambda run: run.peak_memory / 2**20),
     ]
     for what, unit, of in told:
-        for number in FLEETS[:-1]:
-            value = of(runs[number])
-            rows.append(Row(f"nightly, {number} installations: {what}", round(value, 2), unit, "-", 1.0, "-", True))
-        linear = growth * of(before_most)
-        compared = f"{growth:g} times that of {FLEETS[-2]}: {linear:.2f} {unit}"
-        rows.append(at_most(f"nightly, {FLEETS[-1]} installations: {what}", of(most), unit, compared, of(most) / linear, 1.1))
-    return [*rows, outage_growth(one, most, lab_cpu[FLEETS[-1]])]
+        for fleet in (ONE, TEN):
+            name = f"nightly, {fleet.installations} installations: {what}"
+            rows.append(Row(name, round(of(typical[fleet]), 2), unit, "-", 1.0, "-", True))
+        linear = growth * of(ten)
+        compared = f"{growth:g} times that of {TEN.installations}: {linear:.2f} {unit}"
+        name = f"nightly, {FIFTY.installations} installations: {what}"
+        rows.append(at_most(name, of(fifty), unit, compared, of(fifty) / linear, 1.1))
+    return [*rows, outage_growth(one, typical[ONE_BY_ONE], fifty)]
 
 
-def outage_growth(one: Measured, most: Measured, lab_cpu: float) -> Row:
+def nightly(place: pathlib.Path, fleet: Fleet) -> Measured:
+    """One run over a fleet that was never backed up before."""
+    with Lab(place, installations=fleet.installations, data_files=3) as lab:
+        before = time.process_time()
+        measured = measure(playbook_command(lab, "nightly", "--forks", str(fleet.forks)), place / "trace.jsonl")
+        return dataclasses.replace(measured, lab_cpu=time.process_time() - before)
+
+
+def outage_growth(one: Measured, one_by_one: Measured, fifty: Measured) -> Row:
     """Outages share this machine's cores with each other and with the lab: the CPU seconds that the installations of one wave
-    need, by the time that one alone takes once ansible has started, is how much longer anything may take by queueing alone."""
+    need, by the time that one more takes where one is at work at a time, is how much longer anything may take by queueing alone.
+    (A run of only one takes longer: ansible starts in it, and loads plugins.)"""
     cores = len(os.sched_getaffinity(0))
-    queueing = (most.cpu + lab_cpu) * FORKS / FLEETS[-1] / cores / (one.wall - one.start)
-    outage = statistics.median(most.outages)
-    compared = f"outage of 1 ({one.outages[0]:.2f} s) times the CPU's queueing ({queueing:.1f})"
+    alone = (one_by_one.wall - one.wall) / (ONE_BY_ONE.installations - ONE.installations)
+    queueing = (fifty.cpu + fifty.lab_cpu) * FORKS / FIFTY.installations / cores / alone
+    before, outage = statistics.median(one_by_one.outages), statistics.median(fifty.outages)
+    compared = f"outage one at a time ({before:.2f} s) times the CPU's queueing ({queueing:.1f})"
     return at_most(
-        f"nightly, {FLEETS[-1]} installations: median outage", outage, "s", compared, outage / (one.outages[0] * queueing), 1
+        f"nightly, {FIFTY.installations} installations: median outage", outage, "s", compared, outage / (before * queueing), 1
     )
 
 

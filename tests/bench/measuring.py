@@ -19,14 +19,13 @@ SAMPLE_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """Seconds, and bytes of memory that the run's processes did not share with each other. ``start`` is the part of ``wall`` until
-    the first task had a result: ansible's own start, whatever the number of installations."""
+    """Seconds, and bytes of memory that the run's processes did not share with each other. ``lab_cpu`` is that of the hosts."""
 
     wall: float
-    start: float
     cpu: float
     peak_memory: int
     outages: tuple[float, ...]
+    lab_cpu: float = 0.0
 
 
 class RunFailed(Exception):
@@ -36,7 +35,7 @@ class RunFailed(Exception):
 def measure(command: list[str], trace: pathlib.Path, extra_environment: dict[str, str] | None = None) -> Measured:
     """Run to the end. CPU is that of the process and all its children, as the kernel accounts it when they end."""
     environment = playbook_environment(trace) | (extra_environment or {})
-    began, began_at = time.monotonic(), time.time()
+    began = time.monotonic()
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -51,8 +50,9 @@ def measure(command: list[str], trace: pathlib.Path, extra_environment: dict[str
     if process.returncode != 0:
         raise RunFailed(f"{' '.join(command)} exited {process.returncode}:\n{output[-4000:]}")
     events = read_trace(trace)
-    outages = tuple(event["result"]["outage"]["seconds"] for event in events if event["task"].endswith("Start the units that ran"))
-    return Measured(wall, events[0]["at"] - began_at, usage.ru_utime + usage.ru_stime, sampler.peak, outages)
+    started = [event["result"] for event in events if event["task"].endswith("Start the units that ran")]
+    outages = tuple(result["outage"]["seconds"] for result in started if "outage" in result)
+    return Measured(wall, usage.ru_utime + usage.ru_stime, sampler.peak, outages)
 
 
 class _MemorySampler(threading.Thread):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 
 from ansible.executor.task_result import CallbackTaskResult
 from ansible.plugins.callback import CallbackBase
@@ -27,13 +26,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, result: CallbackTaskResult, failed: bool) -> None:
-        event = {
-            "at": time.time(),
-            "host": result.host.name,
-            "task": result.task.get_name(),
-            "failed": failed,
-            "result": result.result,
-        }
+        event = {"host": result.host.name, "task": result.task.get_name(), "failed": failed, "result": result.result}
         with open(os.environ["LOCKSTEP_TRACE"], "a", encoding="utf-8") as trace:
             trace.write(json.dumps(event, default=str) + "\n")
 
