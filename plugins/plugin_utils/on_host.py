@@ -8,6 +8,7 @@ On a Windows host the feature runs here, in the worker process on the control no
 
 from __future__ import annotations
 
+import codecs
 import collections
 import ctypes
 import gc
@@ -34,10 +35,12 @@ from ansible_collections.lockstep.backup.plugins.plugin_utils.windows.wsman impo
 Result = dict[str, t.Any]
 
 # The strategy imports this module in the parent process, and all workers inherit what that has. Each of them would load the filters
-# and tests of ansible-core anew for its first template, set up what NTLM needs of OpenSSL, and look for garbage among all of the
-# parent's objects, which copies their memory.
+# and tests of ansible-core anew for its first template, and encodings; set up what NTLM needs of OpenSSL; and look for garbage
+# among all of the parent's objects, which copies their memory.
 for _loader in (filter_loader, test_loader):
     collections.deque(_loader.all(), maxlen=0)
+for _encoding in ("ascii", "utf-8-sig", "utf-16-le"):
+    codecs.lookup(_encoding)
 prepare_ntlm()
 gc.freeze()
 

@@ -27,6 +27,7 @@ TASKS = 10
 HOSTS = 8
 FORKS = 10
 """Installations at a time, as the README advises for two cores: more of them only wait for the CPU while they are down."""
+TOOLS = ("avbackup.exe", "exp.exe")
 UNITS = [{"kind": "service", "name": "W3SVC"}, {"kind": "service", "name": "Spooler"}]
 
 
@@ -116,9 +117,10 @@ def fleets(place: pathlib.Path) -> list[Row]:
                 measured.append(nightly(place / f"fleet{fleet.installations}-{sample}", fleet))
     typical = {fleet: sorted(measured, key=lambda run: run.cpu)[len(measured) // 2] for fleet, measured in runs.items()}
     one, ten, fifty = typical[ONE], typical[TEN], typical[FIFTY]
+    beyond = one.outages[0] - one.tools
     rows = [
         at_most("nightly, 1 installation: wall", one.wall, "s", "3 s", one.wall / 3, 1),
-        at_most("nightly, 1 installation: outage beyond the tools' time", one.outages[0], "s", "0.5 s", one.outages[0] / 0.5, 1),
+        at_most(f"nightly, 1 installation: outage beyond the tools' {one.tools:.3f} s", beyond, "s", "0.5 s", beyond / 0.5, 1),
     ]
     growth = FIFTY.installations / TEN.installations
     told: list[tuple[str, str, t.Callable[[Measured], float]]] = [
@@ -142,7 +144,8 @@ def nightly(place: pathlib.Path, fleet: Fleet) -> Measured:
     with Lab(place, installations=fleet.installations, data_files=3) as lab:
         before = time.process_time()
         measured = measure(playbook_command(lab, "nightly", "--forks", str(fleet.forks)), place / "trace.jsonl")
-        return dataclasses.replace(measured, lab_cpu=time.process_time() - before)
+        tools = sum(host.machine.processes.seconds[tool] for host in lab.hosts.values() for tool in TOOLS)
+        return dataclasses.replace(measured, lab_cpu=time.process_time() - before, tools=tools)
 
 
 def outage_growth(one: Measured, one_by_one: Measured, fifty: Measured) -> Row:

@@ -19,13 +19,15 @@ SAMPLE_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """Seconds, and bytes of memory that the run's processes did not share with each other. ``lab_cpu`` is that of the hosts."""
+    """Seconds, and bytes of memory that the run's processes did not share with each other. ``lab_cpu`` is that of the hosts,
+    ``tools`` how long avbackup and the export worked on them."""
 
     wall: float
     cpu: float
     peak_memory: int
     outages: tuple[float, ...]
     lab_cpu: float = 0.0
+    tools: float = 0.0
 
 
 class RunFailed(Exception):

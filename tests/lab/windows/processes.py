@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
 import threading
+import time
 import typing as t
 
 from tests.lab.windows.clock import MachineClock
@@ -35,15 +37,18 @@ class Process:
     on_killed: t.Callable[[], None] = lambda: None
     on_close: t.Callable[[], None] | None = None
     on_break: t.Callable[[], None] | None = None
+    began: float = dataclasses.field(default_factory=time.monotonic)
 
 
 class ProcessTable:
-    """All processes, by id. Ids are multiples of four and are not used again."""
+    """All processes, by id. Ids are multiples of four and are not used again. ``seconds``: how long all of a name have really
+    worked that ended by themselves."""
 
     def __init__(self, clock: MachineClock) -> None:
         self._clock = clock
         self._lock = threading.RLock()
         self._processes: dict[int, Process] = {}
+        self.seconds: dict[str, float] = collections.defaultdict(float)
         self._next_pid = 600
         self._add(Process(0, 0, "System Idle Process", None, None, SYSTEM, clock.now()))
         self._add(Process(4, 0, "System", None, None, SYSTEM, clock.now()))
@@ -93,7 +98,8 @@ class ProcessTable:
 
     def ended(self, process: Process) -> None:
         with self._lock:
-            self._processes.pop(process.pid, None)
+            if self._processes.pop(process.pid, None) is not None:
+                self.seconds[process.name.lower()] += time.monotonic() - process.began
 
     def find(self, pid: int) -> Process | None:
         return self._processes.get(pid)
