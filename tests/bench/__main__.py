@@ -117,9 +117,10 @@ def fleets(place: pathlib.Path) -> list[Row]:
                 measured.append(nightly(place / f"fleet{fleet.installations}-{sample}", fleet))
     typical = {fleet: sorted(measured, key=lambda run: run.cpu)[len(measured) // 2] for fleet, measured in runs.items()}
     one, ten, fifty = typical[ONE], typical[TEN], typical[FIFTY]
-    beyond = one.outages[0] - one.tools
+    wall = statistics.median(run.wall for run in runs[ONE])
+    beyond = statistics.median(run.outages[0] - run.tools for run in runs[ONE])
     rows = [
-        at_most("nightly, 1 installation: wall", one.wall, "s", "3 s", one.wall / 3, 1),
+        at_most("nightly, 1 installation: wall", wall, "s", "3 s", wall / 3, 1),
         at_most(f"nightly, 1 installation: outage beyond the tools' {one.tools:.3f} s", beyond, "s", "0.5 s", beyond / 0.5, 1),
     ]
     growth = FIFTY.installations / TEN.installations
@@ -136,7 +137,7 @@ def fleets(place: pathlib.Path) -> list[Row]:
         compared = f"{growth:g} times that of {TEN.installations}: {linear:.2f} {unit}"
         name = f"nightly, {FIFTY.installations} installations: {what}"
         rows.append(at_most(name, of(fifty), unit, compared, of(fifty) / linear, 1.1))
-    return [*rows, outage_growth(one, typical[ONE_BY_ONE], fifty)]
+    return [*rows, *outage_growth(one, typical[ONE_BY_ONE], fifty)]
 
 
 def nightly(place: pathlib.Path, fleet: Fleet) -> Measured:
@@ -148,18 +149,23 @@ def nightly(place: pathlib.Path, fleet: Fleet) -> Measured:
         return dataclasses.replace(measured, lab_cpu=time.process_time() - before, tools=tools)
 
 
-def outage_growth(one: Measured, one_by_one: Measured, fifty: Measured) -> Row:
+def outage_growth(one: Measured, one_by_one: Measured, fifty: Measured) -> list[Row]:
     """Outages share this machine's cores with each other and with the lab: the CPU seconds that the installations of one wave
     need, by the time that one more takes where one is at work at a time, is how much longer anything may take by queueing alone.
-    (A run of only one takes longer: ansible starts in it, and loads plugins.)"""
+    (A run of only one takes longer: ansible starts in it, and loads plugins.) Queueing alone gives a ratio of 1, and a tenth is
+    allowed for the measuring, as for the other rows. Queues are not fair to the second: the longest outage is shown, and judged
+    is the one in the middle."""
     cores = len(os.sched_getaffinity(0))
     alone = (one_by_one.wall - one.wall) / (ONE_BY_ONE.installations - ONE.installations)
     queueing = (fifty.cpu + fifty.lab_cpu) * FORKS / FIFTY.installations / cores / alone
-    before, outage = statistics.median(one_by_one.outages), statistics.median(fifty.outages)
+    before = statistics.median(one_by_one.outages)
     compared = f"outage one at a time ({before:.2f} s) times the CPU's queueing ({queueing:.1f})"
-    return at_most(
-        f"nightly, {FIFTY.installations} installations: median outage", outage, "s", compared, outage / (before * queueing), 1
-    )
+    middle, longest = statistics.median(fifty.outages), max(fifty.outages)
+    name = f"nightly, {FIFTY.installations} installations"
+    return [
+        at_most(f"{name}: median outage", middle, "s", compared, middle / (before * queueing), 1.1),
+        Row(f"{name}: longest outage", round(longest, 3), "s", compared, round(longest / (before * queueing), 3), "-", True),
+    ]
 
 
 def show(rows: list[Row]) -> None:
