@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import collections.abc
 import hashlib
 import itertools
@@ -30,7 +31,7 @@ SITE: t.Mapping[str, t.Any] = {
 }
 
 
-class Story:
+class Story(abc.ABC):
     """``story`` is what was done so far, for messages."""
 
     settings: t.ClassVar[t.Mapping[str, t.Any]] = {}
@@ -50,9 +51,9 @@ class Story:
         self.what_must_hold()
         return run
 
+    @abc.abstractmethod
     def what_must_hold(self) -> None:
         """Also in the very moment of a kill."""
-        raise NotImplementedError
 
     def ended_well(self, run: Run) -> None:
         assert run.killed_at is None

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
 import os
 import unittest.mock
 
@@ -12,6 +14,15 @@ import pytest
 
 from ansible_collections.lockstep.backup.plugins.module_utils.tape import writing
 from tests.unit.tape.kit import EXPORT, SMALL, Site, refused, write
+
+
+@contextlib.contextmanager
+def dying_before_the_end(monkeypatch: pytest.MonkeyPatch) -> collections.abc.Iterator[None]:
+    """The set's blocks are on the tape, and its run ends before it could read them back."""
+    with monkeypatch.context() as patched:
+        patched.setattr(writing, "_verify", unittest.mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            yield
 
 
 def test_a_tape_without_room_for_the_next_set_is_closed_so_that_the_run_after_it_goes_on_with_another(site: Site) -> None:
@@ -45,10 +56,8 @@ def test_the_set_after_an_interrupted_one_takes_its_place_behind_the_sets_before
         site.label(name, pool=pool)
     site.equipment.insert("one")
     write(site, "set1", os.urandom(SMALL), pool=pool)
-    with monkeypatch.context() as patched:
-        patched.setattr(writing, "_verify", unittest.mock.Mock(side_effect=KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            write(site, "set2", os.urandom(2 * SMALL), pool=pool)
+    with dying_before_the_end(monkeypatch):
+        write(site, "set2", os.urandom(2 * SMALL), pool=pool)
     written = write(site, "set3", os.urandom(SMALL), pool=pool)
     assert written["tape"] == "EXP001"
     assert site.catalogue().sets["set2"].error == "its run ended before it was complete"
@@ -82,10 +91,8 @@ def test_a_tape_whose_only_set_was_interrupted_is_asked_for_again(site: Site, mo
     for name in ("one", "two"):
         site.label(name)
     site.equipment.insert("one")
-    with monkeypatch.context() as patched:
-        patched.setattr(writing, "_verify", unittest.mock.Mock(side_effect=KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            write(site, "set1")
+    with dying_before_the_end(monkeypatch):
+        write(site, "set1")
     site.later(days=1)
     written = write(site, "set2")
     assert (written["tape"], written["choice"]["how"]) == ("EXP001", "overwrite")
